@@ -1,0 +1,23 @@
+# libocellus from the folders' objects.
+configure_file(cmake/version.h.in ${CMAKE_BINARY_DIR}/generated/include/ocellus/base/version.h @ONLY)
+get_property(objects GLOBAL PROPERTY ocellus_objects)
+
+if(OCELLUS_SHARED_LIBRARY)
+  add_library(ocellus SHARED)
+else()
+  add_library(ocellus STATIC)
+  target_compile_definitions(ocellus PUBLIC OCELLUS_STATIC)
+endif()
+add_library(ocellus::ocellus ALIAS ocellus)
+foreach(object IN LISTS objects)
+  target_sources(ocellus PRIVATE $<TARGET_OBJECTS:${object}>)
+endforeach()
+target_include_directories(ocellus PUBLIC
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+  $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/generated/include>
+  $<INSTALL_INTERFACE:include>)
+target_link_libraries(ocellus PRIVATE
+  fmt::fmt OpenMP::OpenMP_CXX DNNL::dnnl PkgConfig::hwy opencv::core opencv::imgproc opencv::imgcodecs ZLIB::ZLIB Threads::Threads)
+target_compile_features(ocellus PUBLIC cxx_std_20)
+set_target_properties(ocellus PROPERTIES
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
