@@ -14,10 +14,16 @@ foreach(object IN LISTS objects)
 endforeach()
 target_include_directories(ocellus PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-  $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/generated/include>
-  $<INSTALL_INTERFACE:include>)
+  $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/generated/include>)
 target_link_libraries(ocellus PRIVATE
-  fmt::fmt OpenMP::OpenMP_CXX DNNL::dnnl PkgConfig::hwy opencv::core opencv::imgproc opencv::imgcodecs ZLIB::ZLIB Threads::Threads)
+  fmt::fmt OpenMP::OpenMP_CXX DNNL::dnnl PkgConfig::hwy ZLIB::ZLIB Threads::Threads
+  opencv::core opencv::imgproc opencv::imgcodecs opencv::videoio)
 target_compile_features(ocellus PUBLIC cxx_std_20)
 set_target_properties(ocellus PROPERTIES
-  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+  LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map)
+
+# Hidden visibility keeps our own symbols in; the version script also keeps in the standard library's templates.
+if(OCELLUS_SHARED_LIBRARY AND NOT OCELLUS_SANITIZE)
+  target_link_options(ocellus PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map -Wl,--no-undefined)
+endif()

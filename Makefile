@@ -1,0 +1,45 @@
+# Thin over CMakePresets.json. Every target does its own set-up; build folders are build/<preset>.
+PRESET ?= release
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+SOURCES = $(shell git ls-files '*.h' '*.cpp')
+
+.PHONY: build demo test asan tsan bench install format lint clean help setup
+
+build: setup  ## build everything (PRESET=release, debug, asan, tsan)
+	@cmake --preset $(PRESET) --log-level=WARNING
+	@cmake --build --preset $(PRESET) --parallel $(JOBS)
+
+demo:  ## train LeNet-5 on digits drawn here, then read a page of them
+	@$(MAKE) --no-print-directory build
+	@bash tools/demo.sh build/$(PRESET)/cli/ocellus
+
+test: build  ## build, run every test and check, print the counts
+	@bash tools/test.sh $(PRESET)
+
+asan:  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory test PRESET=asan
+
+tsan:  ## the tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory test PRESET=tsan
+
+bench: build  ## run the benchmarks
+	@for program in build/$(PRESET)/bench/bench_*; do if [ -x $$program ]; then $$program || exit 1; fi; done
+
+install: build  ## install to PREFIX (default /usr/local)
+	@cmake --install build/$(PRESET) --prefix $(PREFIX)
+
+format:  ## rewrite the sources in the house's format
+	@clang-format -i $(SOURCES)
+
+lint: build  ## clang-tidy over the library and the program
+	@bash tools/lint.sh build/$(PRESET)
+
+clean:  ## remove all build folders
+	@rm -rf build
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+
+setup:
+	@bash tools/setup.sh
