@@ -1,0 +1,66 @@
+// Convolution (cross-correlation, as all deep-learning libraries compute it) in 1, 2 or 3 dimensions.
+#pragma once
+
+#include <ocellus/ops/activation.h>
+#include <ocellus/ops/window.h>
+
+namespace ocellus {
+
+/// y[n,k,p] = f(sum_c,q x[n,c,p*stride+q*dilation-pad] w[k,c,q] + b[k] + r[n,k,p]).
+/// Inputs: x [N,C,spatial...], weights [K,C/groups,kernel...], then bias [K] if `bias`, then a residual [N,K,out...] if `residual`.
+class OCELLUS_API Conv final : public Op {
+ public:
+  Window window;
+  int64_t groups = 1;
+  bool bias = false;
+  bool residual = false;
+  Activation activation;
+
+  std::string_view name() const override { return "conv"; }
+  void attrs(AttrVisitor& v) const override;
+  Types infer(std::span<const TensorType>) const override;
+  Values gradient(GradCtx&) const override;
+  void eval(EvalCtx&) const override;
+  int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
+};
+
+/// Gradient of a convolution with respect to its input. Inputs: dy, weights. `input` holds x's spatial sizes.
+class OCELLUS_API ConvBackwardData final : public Op {
+ public:
+  Window window;
+  int64_t groups = 1;
+  std::vector<int64_t> input;
+
+  std::string_view name() const override { return "conv_backward_data"; }
+  void attrs(AttrVisitor& v) const override;
+  Types infer(std::span<const TensorType>) const override;
+  void eval(EvalCtx&) const override;
+  int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
+};
+
+/// Gradient of a convolution with respect to its weights and, if `bias`, its bias. Inputs: x, dy. Outputs: dw, then db.
+class OCELLUS_API ConvBackwardWeights final : public Op {
+ public:
+  Window window;
+  int64_t groups = 1;
+  bool bias = false;
+  std::vector<int64_t> kernel;  ///< spatial sizes of the weights
+
+  std::string_view name() const override { return "conv_backward_weights"; }
+  void attrs(AttrVisitor& v) const override;
+  Types infer(std::span<const TensorType>) const override;
+  void eval(EvalCtx&) const override;
+  int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
+};
+
+namespace ops {
+struct ConvConfig {
+  Window window;
+  int64_t groups = 1;
+  Activation activation;
+};
+/// Convolution of x with weights and an optional bias (an empty Value for none).
+OCELLUS_API Value conv(const Value& x, const Value& weights, const Value& bias, const ConvConfig& config = {});
+}  // namespace ops
+
+}  // namespace ocellus

@@ -1,0 +1,7 @@
+#include <ocellus/tensor/layout.h>
+
+namespace ocellus {
+
+Layout::~Layout() = default;
+
+}  // namespace ocellus
