@@ -119,7 +119,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   const auto info = regular_file(file, path);
   size_ = static_cast<size_t>(info.st_size);
   if (size_ == 0) return;
-  void* data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  void* data = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.get(), 0);
   if (data == MAP_FAILED) throw IoError(path.string(), "can't be mapped", errno);
   data_ = static_cast<const std::byte*>(data);
 }

@@ -16,7 +16,7 @@ namespace ocellus {
 /// Reads a whole file; throws IoError when it can't be read or is larger than `max_bytes`.
 OCELLUS_API std::string read_file(const std::filesystem::path& path, uint64_t max_bytes = uint64_t{1} << 32);
 
-/// A read-only memory map of a whole file.
+/// A private memory map of a whole file: writing to a page copies it, the file never changes.
 class OCELLUS_API MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
