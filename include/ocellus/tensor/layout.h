@@ -16,6 +16,8 @@ class OCELLUS_API Layout {
   virtual size_t bytes() const = 0;                      ///< of the whole value, padding included
   virtual bool equals(const Layout& other) const = 0;
   virtual std::string to_string() const = 0;             ///< for reports: "aBcd16b"
+  /// Every element is stored once, as f32, and padding is zero: an optimiser may work on the storage as on a flat array.
+  virtual bool holds_masters() const = 0;
   virtual void pack(const Tensor& plain, void* physical) const = 0;
   virtual void unpack(const void* physical, Tensor& plain) const = 0;
 };
