@@ -23,7 +23,8 @@ class OCELLUS_API BatchNorm final : public Op {
   Traits traits() const override { return {.full_precision = true}; }
 };
 
-/// y = f(scale (x - mean) / sqrt(var + epsilon) + offset) with given statistics. Inputs as BatchNorm's.
+/// y = f(scale (x - mean) / sqrt(var + epsilon) + offset) with given statistics. Inputs as BatchNorm's. No gradient flows to
+/// the statistics.
 class OCELLUS_API BatchNormInference final : public Op {
  public:
   double epsilon = 1e-3;
@@ -37,8 +38,8 @@ class OCELLUS_API BatchNormInference final : public Op {
   Traits traits() const override { return {.full_precision = true}; }
 };
 
-/// The same with the batch's own statistics. Inputs: x, scale, offset. Outputs: y, mean [C], biased variance [C], and where f
-/// is relu the mask of y > 0 (u8, x's shape; a backend may keep it in a form of its own).
+/// The same with the batch's own statistics. Inputs: x, scale, offset. Outputs: y, mean [C], biased variance [C], and only if
+/// f is relu the mask of y > 0 (u8, x's shape; a backend may keep it in a form of its own). Gradients flow through y alone.
 class OCELLUS_API BatchNormTrain final : public Op {
  public:
   double epsilon = 1e-3;
@@ -52,7 +53,7 @@ class OCELLUS_API BatchNormTrain final : public Op {
   Traits traits() const override { return {.full_precision = true}; }
 };
 
-/// Inputs: x, dy, scale, mean, variance, mask. Outputs: dx, dscale, doffset. The mask counts only where the activation is relu.
+/// Inputs: x, dy, scale, mean, variance, and only if the activation is relu the mask. Outputs: dx, dscale, doffset.
 class OCELLUS_API BatchNormBackward final : public Op {
  public:
   double epsilon = 1e-3;
