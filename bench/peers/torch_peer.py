@@ -1,0 +1,58 @@
+"""PyTorch on the CPU. Options of `prepare`: channels_last, compile."""
+
+import torch
+from torch.nn import functional
+
+from serve import serve
+from torch_networks import NETWORKS
+
+BATCHES = 8  # different batches that training goes round, so that none is learnt by heart and gradients stay ordinary
+CLASSES = 10
+
+
+def prepare(network, mode, batch, threads, options):
+    unknown = set(options) - {"channels_last", "compile"}
+    if network not in NETWORKS or mode not in ("train", "predict") or unknown:
+        raise ValueError(f"no {network} {mode} {' '.join(options)}")
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)
+    build, shape = NETWORKS[network]
+    model = build().train(mode == "train")
+    data = [torch.randn(batch, *shape) for _ in range(BATCHES)]
+    if "channels_last" in options:
+        model = model.to(memory_format=torch.channels_last)
+        data = [x.to(memory_format=torch.channels_last) for x in data]
+    callee = torch.compile(model) if "compile" in options else model
+    step = (training_step if mode == "train" else prediction_step)(model, callee, data)
+    for _ in range(2 * BATCHES):
+        step()
+    return step, {"parameters": sum(p.numel() for p in model.parameters())}
+
+
+def training_step(model, callee, data):
+    labels = [torch.randint(CLASSES, (len(x),)) for x in data]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    turn = 0
+
+    def step():
+        nonlocal turn
+        turn = (turn + 1) % BATCHES
+        loss = functional.cross_entropy(callee(data[turn]), labels[turn])
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    return step
+
+
+def prediction_step(model, callee, data):
+    def step():
+        with torch.inference_mode():
+            functional.softmax(callee(data[0]), 1)
+
+    return step
+
+
+if __name__ == "__main__":
+    serve({"name": "PyTorch", "version": torch.__version__, "instructions": torch.backends.cpu.get_cpu_capability(),
+           "onednn": torch.backends.mkldnn.is_available()}, prepare)
