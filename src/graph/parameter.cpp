@@ -52,7 +52,9 @@ void Parameter::set_value(const Tensor& plain) {
   touch();
 }
 
-void Parameter::adopt_layout(LayoutPtr layout) {
+void Parameter::claim(LayoutPtr layout) {
+  claimed_ = true;
+  if (same_layout(layout, layout_)) return;
   const Tensor plain = value();
   layout_ = std::move(layout);
   data_ = allocate(storage_bytes());
@@ -62,7 +64,7 @@ void Parameter::adopt_layout(LayoutPtr layout) {
 void InputOp::attrs(AttrVisitor& v) const {
   v("label", label);
   v("dtype", type.dtype);
-  const std::vector<int64_t> dims(type.shape.begin(), type.shape.end());
+  std::vector<int64_t> dims(type.shape.begin(), type.shape.end());
   v("shape", dims);
   if (v.loading()) const_cast<InputOp*>(this)->type.shape = Shape(std::span<const int64_t>(dims));
 }

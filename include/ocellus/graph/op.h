@@ -59,7 +59,7 @@ class OCELLUS_API AttrVisitor {
  private:
   template <class T, class ToText, class FromText>
   void named(std::string_view name, const T& v, ToText to_text, FromText from_text) {
-    const std::string s(to_text(v));
+    std::string s(to_text(v));  // not const: a loading visitor writes to it
     text(name, s);
     if (loading()) const_cast<T&>(v) = from_text(s);
   }

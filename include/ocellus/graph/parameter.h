@@ -40,7 +40,10 @@ class OCELLUS_API Parameter {
   void* data() const { return data_.get(); }
   size_t storage_bytes() const;
   std::span<float> flat() const { return {static_cast<float*>(data_.get()), storage_bytes() / sizeof(float)}; }
-  void adopt_layout(LayoutPtr layout);   ///< converts the storage
+  /// The first program that uses the parameter claims it with the layout it wants, and the storage is converted; from then on
+  /// the storage stays where it is, and programs that want another layout keep copies.
+  void claim(LayoutPtr layout);
+  bool claimed() const { return claimed_; }
   /// Counts changes, so that packed copies know when they are stale.
   uint64_t version() const { return version_; }
   void touch() { ++version_; }
@@ -54,6 +57,7 @@ class OCELLUS_API Parameter {
   LayoutPtr layout_;
   std::shared_ptr<void> data_;
   uint64_t version_ = 1;
+  bool claimed_ = false;
 };
 using ParameterPtr = std::shared_ptr<Parameter>;
 
