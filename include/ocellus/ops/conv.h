@@ -24,7 +24,8 @@ class OCELLUS_API Conv final : public Op {
   int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
 };
 
-/// Gradient of a convolution with respect to its input. Inputs: dy, weights. `input` holds x's spatial sizes.
+/// Gradient of a convolution with respect to its input, which is also called transposed convolution. Inputs: dy, weights.
+/// `input` holds x's spatial sizes.
 class OCELLUS_API ConvBackwardData final : public Op {
  public:
   Window window;
@@ -34,6 +35,7 @@ class OCELLUS_API ConvBackwardData final : public Op {
   std::string_view name() const override { return "conv_backward_data"; }
   void attrs(AttrVisitor& v) const override;
   Types infer(std::span<const TensorType>) const override;
+  Values gradient(GradCtx&) const override;
   void eval(EvalCtx&) const override;
   int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
 };

@@ -41,6 +41,7 @@ OCELLUS_API void visit_window(AttrVisitor& v, const Window& w);
 /// A window placed on known sizes: every list has one element per spatial dimension.
 struct PlacedWindow {
   std::vector<int64_t> input, kernel, stride, dilation, pad_begin, pad_end, output;
+  std::vector<int64_t> asked_end;  ///< padding at the end as the rule asks for it; ceil mode may make pad_end larger
 };
 
 /// Places a window on an input; throws ShapeError when sizes, strides or padding do not fit.

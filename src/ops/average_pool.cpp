@@ -1,0 +1,140 @@
+#include <algorithm>
+
+#include <ocellus/base/threads.h>
+#include <ocellus/ops/pool.h>
+
+#include "ops/support/pooling.h"
+#include "ops/support/sliding.h"
+
+namespace ocellus {
+namespace {
+
+/// For each output in one dimension, the window's elements that count: those inside the input, or with `padding` those
+/// inside the padding that was asked for as well. What ceil mode adds beyond that never counts.
+std::vector<int64_t> counts(const PlacedWindow& p, size_t dim, bool padding) {
+  const int64_t first = padding ? -p.pad_begin[dim] : 0;
+  const int64_t last = p.input[dim] + (padding ? p.asked_end[dim] : 0);
+  std::vector<int64_t> result(p.output[dim]);
+  for (int64_t out = 0; out < p.output[dim]; ++out)
+    for (int64_t tap = 0; tap < p.kernel[dim]; ++tap) {
+      const int64_t at = out * p.stride[dim] + tap * p.dilation[dim] - p.pad_begin[dim];
+      result[out] += at >= first && at < last;
+    }
+  return result;
+}
+
+/// One over the number of elements of each window of a plane.
+std::vector<double> weights(const PlacedWindow& p, bool padding) {
+  std::vector<double> result = {1.0};
+  for (size_t dim = 0; dim < p.input.size(); ++dim) {
+    std::vector<double> longer;
+    for (const double w : result)
+      for (const int64_t count : counts(p, dim, padding)) longer.push_back(w / static_cast<double>(count));
+    result = std::move(longer);
+  }
+  return result;
+}
+
+}  // namespace
+
+void AveragePool::attrs(AttrVisitor& v) const {
+  visit_window(v, window);
+  v("kernel", kernel);
+  v("ceil_mode", ceil_mode);
+  v("count_include_pad", count_include_pad);
+}
+
+Types AveragePool::infer(std::span<const TensorType> inputs) const {
+  expect_count(inputs, 1);
+  expect_pool_input(inputs[0], "input");
+  const Shape& x = inputs[0].shape;
+  return {{inputs[0].dtype, with_spatial(x, place_pool(window, kernel, spatial(x), ceil_mode).output)}};
+}
+
+Values AveragePool::gradient(GradCtx& ctx) const {
+  AveragePoolBackward op;
+  op.window = window;
+  op.kernel = kernel;
+  op.input = spatial(ctx.in(0).shape());
+  op.ceil_mode = ceil_mode;
+  op.count_include_pad = count_include_pad;
+  return {apply(std::move(op), {ctx.dout()})};
+}
+
+void AveragePool::eval(EvalCtx& ctx) const {
+  const Shape& shape = ctx.in(0).shape();
+  const PlacedWindow placed = place_pool(window, kernel, spatial(shape), ceil_mode);
+  const Sliding sliding(placed);
+  const std::vector<double> scale = weights(placed, count_include_pad);
+  with_real(ctx.in(0), [&]<class T>(T) {
+    const T* x = ctx.in(0).as<T>().data();
+    T* y = ctx.out().as<T>().data();
+    const int64_t size = sliding.output_size();
+    parallel_for(shape[0] * shape[1], 16, [&](int64_t begin, int64_t end) {
+      for (int64_t plane = begin; plane < end; ++plane) {
+        const T* in = x + plane * sliding.input_size();
+        T* out = y + plane * size;
+        std::fill_n(out, size, T(0));
+        sliding.for_each_row([&](const SlidingRow& row) {
+          for (int64_t i = 0; i < row.count; ++i) out[row.out + i] += in[row.in + i * row.step];
+        });
+        for (int64_t i = 0; i < size; ++i) out[i] = static_cast<T>(out[i] * scale[i]);
+      }
+    });
+  });
+}
+
+void AveragePoolBackward::attrs(AttrVisitor& v) const {
+  visit_window(v, window);
+  v("kernel", kernel);
+  v("input", input);
+  v("ceil_mode", ceil_mode);
+  v("count_include_pad", count_include_pad);
+}
+
+Types AveragePoolBackward::infer(std::span<const TensorType> inputs) const {
+  expect_count(inputs, 1);
+  expect_pool_input(inputs[0], "dy");
+  const Shape& dy = inputs[0].shape;
+  expect_shape(inputs[0], with_spatial(dy, place_pool(window, kernel, input, ceil_mode).output), "dy");
+  return {{inputs[0].dtype, with_spatial(dy, input)}};
+}
+
+void AveragePoolBackward::eval(EvalCtx& ctx) const {
+  const Shape& shape = ctx.in(0).shape();
+  const PlacedWindow placed = place_pool(window, kernel, input, ceil_mode);
+  const Sliding sliding(placed);
+  const std::vector<double> scale = weights(placed, count_include_pad);
+  with_real(ctx.in(0), [&]<class T>(T) {
+    const T* dy = ctx.in(0).as<T>().data();
+    T* dx = ctx.out().as<T>().data();
+    parallel_for(shape[0] * shape[1], 16, [&](int64_t begin, int64_t end) {
+      for (int64_t plane = begin; plane < end; ++plane) {
+        const T* out = dy + plane * sliding.output_size();
+        T* in = dx + plane * sliding.input_size();
+        std::fill_n(in, sliding.input_size(), T(0));
+        sliding.for_each_row([&](const SlidingRow& row) {
+          for (int64_t i = 0; i < row.count; ++i)
+            in[row.in + i * row.step] += static_cast<T>(out[row.out + i] * scale[row.out + i]);
+        });
+      }
+    });
+  });
+}
+
+namespace ops {
+
+Value average_pool(const Value& x, const PoolConfig& config) {
+  AveragePool op = pooling<AveragePool>(x, config);
+  op.count_include_pad = config.count_include_pad;
+  return apply(std::move(op), {x});
+}
+
+}  // namespace ops
+
+std::span<const OpEntry> ops_in_average_pool() {
+  static const OpEntry entries[] = {op_entry<AveragePool>(), op_entry<AveragePoolBackward>()};
+  return entries;
+}
+
+}  // namespace ocellus
