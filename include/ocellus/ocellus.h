@@ -9,5 +9,49 @@
 #include <ocellus/base/version.h>
 
 #include <ocellus/tensor/dtype.h>
+#include <ocellus/tensor/layout.h>
+#include <ocellus/tensor/npy.h>
+#include <ocellus/tensor/safetensors.h>
 #include <ocellus/tensor/shape.h>
 #include <ocellus/tensor/tensor.h>
+
+#include <ocellus/graph/graph.h>
+#include <ocellus/graph/op.h>
+#include <ocellus/graph/parameter.h>
+#include <ocellus/graph/value.h>
+
+#include <ocellus/ops/activation.h>
+#include <ocellus/ops/attributes.h>
+#include <ocellus/ops/conv.h>
+#include <ocellus/ops/dense.h>
+#include <ocellus/ops/elementwise.h>
+#include <ocellus/ops/fold.h>
+#include <ocellus/ops/host.h>
+#include <ocellus/ops/norm.h>
+#include <ocellus/ops/pool.h>
+#include <ocellus/ops/reduce.h>
+#include <ocellus/ops/registry.h>
+#include <ocellus/ops/shape.h>
+#include <ocellus/ops/softmax.h>
+#include <ocellus/ops/window.h>
+
+#include <ocellus/engine/backend.h>
+#include <ocellus/engine/program.h>
+#include <ocellus/engine/reference.h>
+
+#include <ocellus/backend/backends.h>
+
+#include <ocellus/data/augment.h>
+#include <ocellus/data/dataset.h>
+#include <ocellus/data/decorators.h>
+#include <ocellus/data/image.h>
+#include <ocellus/data/loader.h>
+#include <ocellus/data/open.h>
+#include <ocellus/data/preprocess.h>
+#include <ocellus/data/sets/cifar.h>
+#include <ocellus/data/sets/digits.h>
+#include <ocellus/data/sets/idx.h>
+#include <ocellus/data/sets/image_folder.h>
+
+#include <ocellus/train/handle.h>
+#include <ocellus/train/optimizer.h>

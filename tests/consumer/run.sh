@@ -29,10 +29,10 @@ libdir=$(pkg-config --variable=libdir ocellus)
 [[ $("$work/hello") == *caught ]] || fail "the program built with pkg-config printed something else"
 
 if [[ -e $libdir/libocellus.so ]]; then
-  # After the address and the kind, a name may carry "vtable for" and the like; parameters come later.
-  foreign=$(nm -D --defined-only -C "$libdir/libocellus.so" | cut -d' ' -f3- |
-    grep -vE '^((vtable|VTT|typeinfo|typeinfo name|guard variable) for |(non-)?virtual thunk to )?(ocellus::|[^(]* ocellus::[^(]*\()' || true)
-  [[ -z $foreign ]] || fail "symbols outside namespace ocellus are exported: $(head -n 5 <<<"$foreign")"
+  # Functions, virtual tables, type information, guard variables and thunks whose own name is in namespace ocellus.
+  foreign=$(nm -D --defined-only "$libdir/libocellus.so" | cut -d' ' -f3 |
+    grep -vE '^_Z(GV|T[VTIS]|T[hvc][0-9n_hv]*_)?NK?7ocellus' || true)
+  [[ -z $foreign ]] || fail "symbols outside namespace ocellus are exported: $(head -n 5 <<<"$foreign" | c++filt)"
 fi
 if [[ -x $prefix/bin/ocellus ]]; then
   "$prefix/bin/ocellus" --version >/dev/null || fail "the installed program does not start"
