@@ -16,6 +16,7 @@ struct HostSpec {
   std::function<Values(GradCtx&)> gradient;
 };
 
+/// A HostSpec as an operator; it can't be saved.
 class OCELLUS_API HostOp final : public Op {
  public:
   std::shared_ptr<const HostSpec> spec;

@@ -42,8 +42,8 @@ class OCELLUS_API Concat final : public Op {
   void eval(EvalCtx&) const override;
 };
 
-/// Elements begin, begin+step, ... below end of each axis; lists have one element per dimension. On a batch of unknown size
-/// dimension 0 must be whole: begin 0, end any_dim, step 1.
+/// Elements begin, begin+step, ... below end of each axis; lists have one element per dimension, and an end of any_dim is the
+/// dimension's. On a batch of unknown size dimension 0 must be whole: begin 0, end any_dim, step 1.
 class OCELLUS_API Slice final : public Op {
  public:
   std::vector<int64_t> begin, end, step;

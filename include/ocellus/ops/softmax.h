@@ -37,6 +37,7 @@ OCELLUS_API std::span<const std::string_view> enum_names(Reduction);
 /// Inputs: logits [N,C,...]; targets i32 [N,...] (a class each; `ignore_index` counts nothing) or f32 [N,C,...] (a distribution).
 /// Outputs: the loss (mean over the positions that count, or sum) and the probabilities [N,C,...].
 /// `smoothing` mixes the target with the uniform distribution (Szegedy et al. 2016). A class outside [0,C) is a UsageError.
+/// No gradient flows to the targets.
 class OCELLUS_API SoftmaxCrossEntropy final : public Op {
  public:
   double smoothing = 0;
@@ -66,6 +67,7 @@ class OCELLUS_API SoftmaxCrossEntropyBackward final : public Op {
 };
 
 /// Binary cross-entropy of sigmoid(logits) with targets in [0,1] of the same shape: max(x,0) - x t + log(1 + exp(-|x|)).
+/// Inputs: logits, targets; no gradient flows to the targets.
 class OCELLUS_API SigmoidCrossEntropy final : public Op {
  public:
   Reduction reduction = Reduction::mean;
