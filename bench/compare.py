@@ -187,7 +187,7 @@ def row(process, rounds, base, work, peaks):
     ratios = [statistics.median(a) / statistics.median(b) for a, b in zip(mine, bases)]
     quartiles = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
     result = {
-        "label": process.contender.label, "version": process.greeting.get("version", ""), "threads": process.threads,
+        "label": process.contender.label, "program": process.greeting, "threads": process.threads,
         "parameters": process.facts.get("parameters"), "seconds": statistics.median(steps),
         "fastest": min(steps), "slowest": max(steps), "ratio": quartiles[1], "ratio_quartiles": quartiles[::2],
         "ratio_of_fastest": min(steps) / min(second for turn in bases for second in turn)}
@@ -205,13 +205,13 @@ def table(result):
     if rows:
         base = rows[0]["label"]
         print(f"  {'':32}{'median ms':>10}{'fastest':>10}{'slowest':>10}   "
-              f"{'time / ' + base + ' (quartiles)':30}{'of fastest':>10}{'of peak':>9}")
+              f"{'time / ' + base + ' (quartiles)':34}{'of fastest':>10}{'of peak':>9}")
     for one in rows:
         low, high = one["ratio_quartiles"]
         share = f"{one['share_of_peak']:.0%}" if "share_of_peak" in one else "-"
         ratio = f"{one['ratio']:.2f} ({low:.2f} to {high:.2f})"
         milliseconds = "".join(f"{one[key] * 1e3:10.4g}" for key in ("seconds", "fastest", "slowest"))
-        print(f"  {one['label']:32}{milliseconds}   {ratio:30}{one['ratio_of_fastest']:10.2f}{share:>9}")
+        print(f"  {one['label']:32}{milliseconds}   {ratio:34}{one['ratio_of_fastest']:10.2f}{share:>9}")
     for label, reason in result["left_out"].items():
         print(f"  {label}: left out, {reason}")
     print(flush=True)
@@ -278,8 +278,10 @@ def main():
     for name in args.works:
         results.append(measure(name, args, peaks))
         table(results[-1])
-    versions = {one["label"].partition(" channels")[0]: one["version"] for r in results for one in r["contenders"]}
-    print("; ".join(f"{label} {version}" for label, version in versions.items() if version))
+    programs = {one["program"]["name"]: one["program"] for result in results for one in result["contenders"]}
+    for program in programs.values():
+        details = ", ".join(f"{key} {value}" for key, value in program.items() if key not in ("name", "version"))
+        print(f"{program['name']} {program.get('version', '')}" + (f" ({details})" if details else ""))
     if args.json:
         args.json.write_text(json.dumps({"machine": facts, "results": results}, indent=1) + "\n", encoding="utf-8")
     return 0 if any(result["contenders"] for result in results) else 1
