@@ -41,6 +41,28 @@
 
 #include <ocellus/backend/backends.h>
 
+#include <ocellus/nn/extent.h>
+#include <ocellus/nn/initialiser.h>
+#include <ocellus/nn/layer.h>
+#include <ocellus/nn/layers/activation.h>
+#include <ocellus/nn/layers/add.h>
+#include <ocellus/nn/layers/average_pool2d.h>
+#include <ocellus/nn/layers/batch_norm.h>
+#include <ocellus/nn/layers/concat.h>
+#include <ocellus/nn/layers/conv2d.h>
+#include <ocellus/nn/layers/dense.h>
+#include <ocellus/nn/layers/dropout.h>
+#include <ocellus/nn/layers/flatten.h>
+#include <ocellus/nn/layers/global_average_pool2d.h>
+#include <ocellus/nn/layers/max_pool2d.h>
+#include <ocellus/nn/layers/pad.h>
+#include <ocellus/nn/layers/radial_basis.h>
+#include <ocellus/nn/layers/reshape.h>
+#include <ocellus/nn/layers/softmax.h>
+#include <ocellus/nn/layers/subsample2d.h>
+#include <ocellus/nn/layers/table_conv2d.h>
+#include <ocellus/nn/loss.h>
+
 #include <ocellus/data/augment.h>
 #include <ocellus/data/dataset.h>
 #include <ocellus/data/decorators.h>
