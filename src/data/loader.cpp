@@ -16,6 +16,8 @@
 #include <ocellus/base/error.h>
 #include <ocellus/data/decorators.h>
 
+#include "data/convert.h"
+
 namespace ocellus::data {
 namespace {
 
@@ -84,10 +86,10 @@ class Loader::Impl {
     if (first < 0 || first > batches())
       throw UsageError(fmt::format("an epoch of {} has {} batches: can't start at {}", dataset_.name(), batches(), first));
     stop();
-    epoch_ = epoch;
     claimed_ = taken_ = first;
     for (Slot& slot : slots_) slot = {};
-    if (config_.shuffle) order_ = permutation(dataset_.size(), config_.seed, static_cast<uint64_t>(epoch_));
+    epoch_rng_ = Rng(config_.seed).fork("sample").fork(static_cast<uint64_t>(epoch));
+    if (config_.shuffle) order_ = permutation(dataset_.size(), config_.seed, static_cast<uint64_t>(epoch));
     stopping_ = false;
     started_ = false;
   }
@@ -163,16 +165,12 @@ class Loader::Impl {
     }
   }
 
-  /// One sample with its augmentations; errors name it.
+  /// One sample with its augmentations.
   Sample sample(int64_t i) const {
-    try {
-      Rng rng = Rng(config_.seed).fork("sample").fork(static_cast<uint64_t>(epoch_)).fork(static_cast<uint64_t>(i));
-      Sample sample = dataset_.get(i, rng);
-      for (const Augment& change : config_.augment) change(sample, rng);
-      return sample;
-    } catch (const std::exception& e) {
-      rethrow_named(e, i);
-    }
+    Rng rng = epoch_rng_.fork(static_cast<uint64_t>(i));
+    Sample sample = dataset_.get(i, rng);
+    for (const Augment& change : config_.augment) change(sample, rng);
+    return sample;
   }
 
   [[noreturn]] void rethrow_named(const std::exception& e, int64_t i) const {
@@ -182,50 +180,61 @@ class Loader::Impl {
     throw Error(name + ": " + what, known != nullptr ? known->exit_code() : ExitCode::failure);
   }
 
-  Batch make(int64_t number) {
+  Batch make(int64_t number) const {
     const int64_t begin = number * config_.batch, end = std::min(begin + config_.batch, dataset_.size());
-    Batch batch;
-    batch.index = number;
-    Shape input, target;
-    DType target_type = DType::i32;
+    Filling filling;
+    filling.batch.index = number;
     for (int64_t k = begin; k < end; ++k) {
       const int64_t i = config_.shuffle ? order_[static_cast<size_t>(k)] : k;
-      const Sample one = sample(i);
       try {
-        if (k == begin) {
-          input = one.input.shape();
-          target = one.target.shape();
-          target_type = one.target ? one.target.dtype() : target_type;
-          batch.inputs = pool_->tensor(DType::f32, stacked(end - begin, output_shape(config_.preprocess, input)));
-          if (one.target) batch.targets = pool_->tensor(target_type, stacked(end - begin, target));
-        }
-        put(one, k - begin, batch);
+        put(sample(i), k - begin, end - begin, filling);
       } catch (const std::exception& e) {
         rethrow_named(e, i);
       }
     }
-    return batch;
+    return std::move(filling.batch);
+  }
+
+  /// A batch and what its first sample told about all of them.
+  struct Filling {
+    Batch batch;
+    Shape input, prepared;    ///< of one sample, before and after preprocessing
+    size_t target_bytes = 0;
+  };
+
+  void put(const Sample& one, int64_t row, int64_t rows, Filling& filling) const {
+    Batch& batch = filling.batch;
+    if (row == 0) {
+      filling.input = one.input.shape();
+      filling.prepared = output_shape(config_.preprocess, filling.input);
+      batch.inputs = pool_->tensor(DType::f32, stacked(rows, filling.prepared));
+      if (one.target) batch.targets = pool_->tensor(one.target.dtype(), stacked(rows, one.target.shape()));
+      filling.target_bytes = one.target.bytes();
+    } else {
+      check_alike(one, filling);
+    }
+    float* out = static_cast<float*>(batch.inputs.data()) + row * (batch.inputs.numel() / rows);
+    apply_shaped(config_.preprocess, filling.prepared, one.input, out);
+    if (one.target)
+      std::memcpy(static_cast<std::byte*>(batch.targets.data()) + static_cast<size_t>(row) * filling.target_bytes,
+                  one.target.data(), filling.target_bytes);
+  }
+
+  void check_alike(const Sample& one, const Filling& filling) const {
+    const Batch& batch = filling.batch;
+    if (one.input.shape() != filling.input && output_shape(config_.preprocess, one.input.shape()) != filling.prepared)
+      throw ShapeError(fmt::format("its shape {} is not the {} of the batch's first sample: give a size to resize to",
+                                   one.input.shape().to_string(), filling.input.to_string()));
+    if (bool(one.target) != bool(batch.targets) ||
+        (one.target && (one.target.dtype() != batch.targets.dtype() ||
+                        !equal_rows(one.target.shape(), batch.targets.shape()))))
+      throw ShapeError("its target is of another shape or dtype than that of the batch's first sample");
   }
 
   static Shape stacked(int64_t count, const Shape& shape) {
     std::vector<int64_t> dims = {count};
     dims.insert(dims.end(), shape.begin(), shape.end());
     return Shape(std::span<const int64_t>(dims));
-  }
-
-  void put(const Sample& one, int64_t row, Batch& batch) const {
-    const Shape shape = output_shape(config_.preprocess, one.input.shape());
-    if (!equal_rows(shape, batch.inputs.shape()))
-      throw ShapeError(fmt::format("its shape {} is not that of the batch {}: give a size to resize to",
-                                   shape.to_string(), batch.inputs.shape().to_string()));
-    apply(config_.preprocess, one.input, batch.inputs.as<float>().data() + row * shape.numel());
-    if (bool(one.target) != bool(batch.targets) ||
-        (one.target && (one.target.dtype() != batch.targets.dtype() ||
-                        !equal_rows(one.target.shape(), batch.targets.shape()))))
-      throw ShapeError("its target is of another shape or dtype than that of the batch's first sample");
-    if (one.target)
-      std::memcpy(static_cast<std::byte*>(batch.targets.data()) + static_cast<size_t>(row) * one.target.bytes(),
-                  one.target.data(), one.target.bytes());
   }
 
   static bool equal_rows(const Shape& row, const Shape& all) {
@@ -236,7 +245,7 @@ class Loader::Impl {
   LoaderConfig config_;
   std::shared_ptr<Pool> pool_ = std::make_shared<Pool>();
   std::vector<int64_t> order_;
-  int64_t epoch_ = 0;
+  Rng epoch_rng_;
   bool started_ = false;
 
   std::mutex mutex_;  // guards what follows

@@ -147,12 +147,17 @@ Shape output_shape(const Preprocess& p, const Shape& in) {
 }
 
 void apply(const Preprocess& p, const Tensor& sample, float* out) {
-  const Shape shape = output_shape(p, sample.shape());
+  apply_shaped(p, output_shape(p, sample.shape()), sample, out);
+}
+
+void apply_shaped(const Preprocess& p, const Shape& shape, const Tensor& sample, float* out) {
   if (sample.dtype() != DType::u8 && sample.dtype() != DType::f32)
     throw TypeError("preprocess", "", fmt::format("takes u8 or f32 samples, got {}", to_string(sample.dtype())));
-  Tensor ready = sample;
-  if (p.channels != 0 && p.channels != sample.shape()[0]) ready = with_channels(ready, p.channels);
-  if (ready.shape() != shape) ready = resized(p, ready);
+  Tensor changed;
+  if (p.channels != 0 && p.channels != sample.shape()[0]) changed = with_channels(sample, p.channels);
+  const Tensor& coloured = changed ? changed : sample;
+  if (coloured.shape() != shape) changed = resized(p, coloured);
+  const Tensor& ready = changed ? changed : sample;
   if (ready.dtype() == DType::u8)
     normalise<uint8_t>(p, ready, p.scale, out);
   else

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <ocellus/base/export.h>
@@ -58,6 +59,8 @@ class OCELLUS_API AnyDataset final : public Dataset {
              (!std::same_as<std::remove_cvref_t<D>, AnyDataset>)
   AnyDataset(D&& dataset) : set_(std::make_shared<std::remove_cvref_t<D>>(std::forward<D>(dataset))) {}
   AnyDataset(std::shared_ptr<const Dataset> dataset);  ///< throws UsageError for a null pointer
+  template <std::derived_from<Dataset> D>
+  AnyDataset(std::shared_ptr<D> dataset) : AnyDataset(std::shared_ptr<const Dataset>(std::move(dataset))) {}
 
   int64_t size() const override { return set_->size(); }
   Sample get(int64_t i, Rng& rng) const override { return set_->get(i, rng); }

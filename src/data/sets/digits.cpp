@@ -58,8 +58,8 @@ cv::Mat smooth_field(float deviation, Rng& rng) {
 void warp_maps(const cv::Mat& canvas, Rng& rng, cv::Mat& map_x, cv::Mat& map_y) {
   const float angle = rng.normal() * 7.f * std::numbers::pi_v<float> / 180;
   const float slant = rng.normal() * 0.15f;
-  const float tall = 1 / rng.uniform(0.82f, 1.12f), wide = tall / rng.uniform(0.8f, 1.25f);
-  const float shift_x = rng.uniform(-1.5f, 1.5f) * 4, shift_y = rng.uniform(-1.5f, 1.5f) * 4;
+  const float tall = 1 / rng.uniform(0.82f, 1.12f), wide = tall / rng.uniform(0.8f, 1.2f);
+  const float shift_x = rng.uniform(-1.3f, 1.3f) * 4, shift_y = rng.uniform(-1.3f, 1.3f) * 4;
   const float bend = rng.uniform(1.f, 5.f);
   map_x = smooth_field(bend, rng);
   map_y = smooth_field(bend, rng);
