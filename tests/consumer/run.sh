@@ -38,7 +38,8 @@ if [[ -x $prefix/bin/ocellus ]]; then
   "$prefix/bin/ocellus" --version >/dev/null || fail "the installed program does not start"
 fi
 
-start=$(date +%s%N)
+# Processor time: other programs that run meanwhile don't count.
+TIMEFORMAT=%U
 # shellcheck disable=SC2046
-"$cxx" -std=c++20 -O2 -c "$work/hello.cpp" -o "$work/hello.o" $(pkg-config --cflags ocellus)
-echo "note: a hello-world with <ocellus/ocellus.h> compiles in $((($(date +%s%N) - start) / 1000000)) ms"
+seconds=$({ time "$cxx" -std=c++20 -O2 -c "$work/hello.cpp" -o "$work/hello.o" $(pkg-config --cflags ocellus) >&2; } 2>&1)
+echo "note: a hello-world with <ocellus/ocellus.h> compiles in $seconds s of processor time"
