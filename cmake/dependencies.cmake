@@ -6,6 +6,8 @@ find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 if(NOT TARGET PkgConfig::hwy)
   pkg_check_modules(hwy REQUIRED IMPORTED_TARGET GLOBAL libhwy)
+  # Vector loops are compiled for AVX2 and AVX-512, and once without vectors for everything older.
+  target_compile_definitions(PkgConfig::hwy INTERFACE "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)")
 endif()
 
 # Found without their package files: Debian's for oneDNN also asks for OpenCL, and OpenCV's comes only with
