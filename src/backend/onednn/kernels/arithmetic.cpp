@@ -1,0 +1,101 @@
+// Sums, products and reductions. Shapes that broadcast get ones in front, as the library wants equal ranks.
+#include <array>
+
+#include <ocellus/graph/parameter.h>
+#include <ocellus/ops/elementwise.h>
+#include <ocellus/ops/reduce.h>
+
+#include "backend/onednn/attributes.h"
+#include "backend/onednn/onednn_backend.h"
+
+namespace ocellus {
+namespace onednn {
+namespace {
+
+dnnl::algorithm algorithm_of(BinaryKind kind) {
+  switch (kind) {
+    case BinaryKind::add: return dnnl::algorithm::binary_add;
+    case BinaryKind::sub: return dnnl::algorithm::binary_sub;
+    case BinaryKind::mul: return dnnl::algorithm::binary_mul;
+    case BinaryKind::div: return dnnl::algorithm::binary_div;
+    case BinaryKind::max: return dnnl::algorithm::binary_max;
+    case BinaryKind::min: return dnnl::algorithm::binary_min;
+  }
+  return dnnl::algorithm::undef;
+}
+
+/// A row-major descriptor with ones in front up to `rank` dimensions.
+Desc with_ones(const TensorType& type, size_t rank) {
+  Dims dims(std::max<size_t>(rank, 1) - type.shape.rank(), 1);
+  dims.insert(dims.end(), type.shape.begin(), type.shape.end());
+  return row_major(dims, data_type(type.dtype));
+}
+
+KernelAnswer plan_binary(const KernelRequest& request, const RuntimePtr& runtime, BinaryKind kind,
+                         const Activation& activation) {
+  const TensorType& result = request.node.types()[0];
+  Planner plan(request, runtime);
+  const Desc z = plan.incoming_order();
+  std::array<Desc, 2> sides;
+  for (size_t i = 0; i < 2; ++i) {
+    const TensorType& type = request.node.inputs()[i].type();
+    sides[i] = type.shape == result.shape ? z : with_ones(type, result.shape.rank());
+  }
+  const dnnl::binary::desc desc(algorithm_of(kind), sides[0], sides[1], z);
+  const dnnl::binary::primitive_desc pd(desc, followed_by(activation), runtime->engine());
+  plan.step<dnnl::binary>(
+      pd, {{DNNL_ARG_SRC_0, in(0), sides[0]}, {DNNL_ARG_SRC_1, in(1), sides[1]}, {DNNL_ARG_DST, out(0), z}});
+  if (request.node.inputs()[0].type() == result) plan.in_place(0, 0);
+  return plan.finish(pd.impl_info_str());
+}
+
+KernelAnswer make_binary(const KernelRequest& request, Backend& backend) {
+  const auto& op = *request.node.as<Binary>();
+  return plan_binary(request, runtime_of(backend), op.kind, op.activation);
+}
+
+KernelAnswer make_add_n(const KernelRequest& request, Backend& backend) {
+  const RuntimePtr& runtime = runtime_of(backend);
+  const size_t count = request.node.inputs().size();
+  if (count == 2) return plan_binary(request, runtime, BinaryKind::add, {});
+  Planner plan(request, runtime);
+  const Desc y = plan.incoming_order();
+  const dnnl::sum::primitive_desc pd(y, std::vector<float>(count, 1.0f), std::vector<Desc>(count, y), runtime->engine(),
+                                     user_scratchpad());
+  std::vector<Arg> args = {{DNNL_ARG_DST, out(0), y}};
+  for (size_t i = 0; i < count; ++i) args.push_back({DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), in(i), y});
+  plan.step<dnnl::sum>(pd, std::move(args));
+  return plan.finish(pd.impl_info_str());
+}
+
+KernelAnswer make_reduce(const KernelRequest& request, Backend& backend) {
+  const auto& op = *request.node.as<Reduce>();
+  const RuntimePtr& runtime = runtime_of(backend);
+  Planner plan(request, runtime);
+  const Desc x = plan.incoming(0);
+  Dims kept(x.data.dims, x.data.dims + x.data.ndims);
+  for (size_t i = 0; i < kept.size(); ++i)
+    if (op.axes.empty() || std::ranges::find(op.axes, static_cast<int64_t>(i)) != op.axes.end()) kept[i] = 1;
+  const Desc y = row_major(kept, x.data_type());
+  const auto algorithm = op.kind == ReduceKind::sum    ? dnnl::algorithm::reduction_sum
+                         : op.kind == ReduceKind::mean ? dnnl::algorithm::reduction_mean
+                                                       : dnnl::algorithm::reduction_max;
+  const dnnl::reduction::desc desc(algorithm, x, y, 0, 0);
+  const dnnl::reduction::primitive_desc pd(desc, user_scratchpad(), runtime->engine());
+  plan.step<dnnl::reduction>(pd, {{DNNL_ARG_SRC, in(0), x}, {DNNL_ARG_DST, out(0), y}});
+  return plan.finish(pd.impl_info_str());
+}
+
+}  // namespace
+}  // namespace onednn
+
+std::span<const KernelEntry> onednn_kernels_in_arithmetic() {
+  static constexpr std::array<KernelEntry, 3> table = {{
+      {"binary", "onednn binary", 10, onednn::make_binary},
+      {"add_n", "onednn sum", 10, onednn::make_add_n},
+      {"reduce", "onednn reduction", 10, onednn::make_reduce},
+  }};
+  return table;
+}
+
+}  // namespace ocellus

@@ -1,0 +1,153 @@
+#include <ocellus/ops/pool.h>
+
+#include <array>
+
+#include "backend/onednn/attributes.h"
+#include "backend/onednn/onednn_backend.h"
+
+namespace ocellus {
+namespace onednn {
+namespace {
+
+using algorithm = dnnl::algorithm;
+using Forward = dnnl::pooling_v2_forward;
+using Backward = dnnl::pooling_v2_backward;
+
+struct Pooling {
+  algorithm kind;
+  WindowDims window;
+};
+
+Forward::primitive_desc forward_desc(const Runtime& runtime, const Pooling& p, const Desc& src, const Desc& dst,
+                                     bool training) {
+  const auto prop = training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
+  const auto& w = p.window;
+  const Forward::desc desc(prop, p.kind, src, dst, w.stride, w.kernel, w.dilation, w.pad_begin, w.pad_end);
+  return {desc, user_scratchpad(), runtime.engine()};
+}
+
+Backward::primitive_desc backward_desc(const Runtime& runtime, const Pooling& p, const Desc& diff_src, const Desc& diff_dst,
+                                       const Forward::primitive_desc& hint) {
+  const auto& w = p.window;
+  const Backward::desc desc(p.kind, diff_src, diff_dst, w.stride, w.kernel, w.dilation, w.pad_begin, w.pad_end);
+  return {desc, user_scratchpad(), runtime.engine(), hint};
+}
+
+Desc any_order(const TensorType& type) {
+  return {Dims(type.shape.begin(), type.shape.end()), data_type(type.dtype), dnnl::memory::format_tag::any};
+}
+
+Dims dims_of(const TensorType& type) { return {type.shape.begin(), type.shape.end()}; }
+
+template <class Op>
+Pooling max_pooling(const Op& op, std::span<const int64_t> input) {
+  return {algorithm::pooling_max, window_dims(place(op.window, input, op.kernel, op.ceil_mode))};
+}
+
+/// Padding counts in the library's divisor or does not; it can't tell padding from what a ceiling adds beyond it.
+template <class Op>
+std::optional<Pooling> average_pooling(const Op& op, std::span<const int64_t> input) {
+  const PlacedWindow placed = place(op.window, input, op.kernel, op.ceil_mode);
+  if (op.count_include_pad && placed.pad_end != placed.asked_end) return std::nullopt;
+  return Pooling{op.count_include_pad ? algorithm::pooling_avg_include_padding : algorithm::pooling_avg_exclude_padding,
+                 window_dims(placed)};
+}
+constexpr const char* ceiling_with_padding = "windows beyond the padding would be counted in the divisor";
+
+Pooling global_pooling(const std::vector<int64_t>& input) {
+  const size_t rank = input.size();
+  return {algorithm::pooling_avg_exclude_padding, {input, Dims(rank, 1), Dims(rank, 0), Dims(rank, 0), Dims(rank, 0)}};
+}
+
+KernelAnswer plan_average(const KernelRequest& request, const RuntimePtr& runtime, const Pooling& pooling) {
+  Planner plan(request, runtime);
+  const auto pd =
+      forward_desc(*runtime, pooling, plan.incoming(0), any_order(request.node.types()[0]), /*training=*/false);
+  plan.step<Forward>(pd, {{DNNL_ARG_SRC, in(0), pd.src_desc()}, {DNNL_ARG_DST, out(0), pd.dst_desc()}});
+  return plan.finish(pd.impl_info_str());
+}
+
+/// Gradients come back in the order in which they arrive. From a single element per channel that order can't be seen: then
+/// it is the one that convolutions like.
+KernelAnswer plan_average_backward(const KernelRequest& request, const RuntimePtr& runtime, const Pooling& pooling) {
+  Planner plan(request, runtime);
+  const TensorType &dy = request.node.inputs()[0].type(), &dx = request.node.types()[0];
+  const bool one_element = dy.shape.numel() == dy.shape[0] * dy.shape[1];
+  const Desc diff_dst = one_element && !request.inputs[0] ? activation_order(*runtime, dy) : plan.incoming(0);
+  const Desc diff_src = like(diff_dst, dims_of(dx));
+  const auto hint = forward_desc(*runtime, pooling, diff_src, diff_dst, true);
+  const auto pd = backward_desc(*runtime, pooling, diff_src, diff_dst, hint);
+  plan.step<Backward>(pd, {{DNNL_ARG_DIFF_DST, in(0), diff_dst}, {DNNL_ARG_DIFF_SRC, out(0), diff_src}});
+  return plan.finish(pd.impl_info_str());
+}
+
+KernelAnswer make_max_pool(const KernelRequest& request, Backend& backend) {
+  const auto& op = *request.node.as<MaxPool>();
+  const RuntimePtr& runtime = runtime_of(backend);
+  const Pooling pooling = max_pooling(op, spatial(request.node.inputs()[0].shape()));
+  Planner plan(request, runtime);
+  const bool with_positions = request.used[1];
+  const auto pd = forward_desc(*runtime, pooling, plan.incoming(0), any_order(request.node.types()[0]), with_positions);
+  std::vector<Arg> args = {{DNNL_ARG_SRC, in(0), pd.src_desc()}, {DNNL_ARG_DST, out(0), pd.dst_desc()}};
+  if (with_positions) {
+    backward_desc(*runtime, pooling, pd.src_desc(), pd.dst_desc(), pd);  // refuse here, rather than in the backward pass
+    plan.workspace(1, std::make_shared<WorkspaceLayout>(pd.workspace_desc(), pd.src_desc(), pd.dst_desc()));
+    args.push_back({DNNL_ARG_WORKSPACE, out(1), pd.workspace_desc()});
+  }
+  plan.step<Forward>(pd, std::move(args));
+  return plan.finish(pd.impl_info_str());
+}
+
+KernelAnswer make_max_pool_backward(const KernelRequest& request, Backend& backend) {
+  const auto& op = *request.node.as<MaxPoolBackward>();
+  const RuntimePtr& runtime = runtime_of(backend);
+  const auto* workspace = dynamic_cast<const WorkspaceLayout*>(request.inputs[1].get());
+  if (!workspace) return "the positions did not come from oneDNN's forward kernel";
+  const Pooling pooling = max_pooling(op, op.input);
+  const auto hint = forward_desc(*runtime, pooling, workspace->source(), workspace->result(), true);
+  const auto pd = backward_desc(*runtime, pooling, workspace->source(), workspace->result(), hint);
+  Planner plan(request, runtime);
+  plan.step<Backward>(pd, {{DNNL_ARG_DIFF_DST, in(0), pd.diff_dst_desc()},
+                           {DNNL_ARG_WORKSPACE, in(1), workspace->desc()},
+                           {DNNL_ARG_DIFF_SRC, out(0), pd.diff_src_desc()}});
+  return plan.finish(pd.impl_info_str());
+}
+
+KernelAnswer make_average_pool(const KernelRequest& request, Backend& backend) {
+  const auto pooling = average_pooling(*request.node.as<AveragePool>(), spatial(request.node.inputs()[0].shape()));
+  if (!pooling) return ceiling_with_padding;
+  return plan_average(request, runtime_of(backend), *pooling);
+}
+
+KernelAnswer make_average_pool_backward(const KernelRequest& request, Backend& backend) {
+  const auto& op = *request.node.as<AveragePoolBackward>();
+  const auto pooling = average_pooling(op, op.input);
+  if (!pooling) return ceiling_with_padding;
+  return plan_average_backward(request, runtime_of(backend), *pooling);
+}
+
+KernelAnswer make_global_average_pool(const KernelRequest& request, Backend& backend) {
+  return plan_average(request, runtime_of(backend), global_pooling(spatial(request.node.inputs()[0].shape())));
+}
+
+KernelAnswer make_global_average_pool_backward(const KernelRequest& request, Backend& backend) {
+  const auto& op = *request.node.as<GlobalAveragePoolBackward>();
+  return plan_average_backward(request, runtime_of(backend), global_pooling(op.input));
+}
+
+}  // namespace
+}  // namespace onednn
+
+std::span<const KernelEntry> onednn_kernels_in_pool() {
+  static constexpr std::array<KernelEntry, 6> table = {{
+      {"max_pool", "onednn pooling", 10, onednn::make_max_pool},
+      {"max_pool_backward", "onednn pooling", 10, onednn::make_max_pool_backward},
+      {"average_pool", "onednn pooling", 10, onednn::make_average_pool},
+      {"average_pool_backward", "onednn pooling", 10, onednn::make_average_pool_backward},
+      {"global_average_pool", "onednn pooling", 10, onednn::make_global_average_pool},
+      {"global_average_pool_backward", "onednn pooling", 10, onednn::make_global_average_pool_backward},
+  }};
+  return table;
+}
+
+}  // namespace ocellus
