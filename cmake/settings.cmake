@@ -13,7 +13,7 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
-add_compile_options(-Wall -Wextra)
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers)  # designated initialisers leave defaults out
 add_link_options(-Wl,--as-needed)
 if(OCELLUS_SANITIZE)
   add_compile_options(-fsanitize=${OCELLUS_SANITIZE} -fno-omit-frame-pointer -g)
