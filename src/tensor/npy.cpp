@@ -1,6 +1,7 @@
-// NumPy's format, version 1 and 2: the magic "\x93NUMPY", two version bytes, the header's length (2 or 4 bytes), and the
-// header, a Python dictionary literal with exactly the keys descr, fortran_order and shape. The data follow to the end of
-// the file. The literal is read by a parser of just that much Python; nothing in it can make it recurse or allocate.
+// NumPy's format, version 1 and 2: the magic "\x93NUMPY", two version bytes, the header's length (2 or 4 bytes), and
+// the header, a Python dictionary literal with exactly the keys descr, fortran_order and shape. The data follow to the
+// end of the file. The literal is read by a parser of just that much Python; nothing in it can make it recurse or
+// allocate.
 #include <ocellus/tensor/npy.h>
 
 #include <array>
@@ -25,9 +26,14 @@ struct Descr {
   DType dtype;
   std::string_view text;
 };
-constexpr std::array<Descr, 8> descrs = {{{DType::f32, "<f4"}, {DType::f64, "<f8"}, {DType::f16, "<f2"},
-                                          {DType::i32, "<i4"}, {DType::i64, "<i8"}, {DType::u8, "|u1"},
-                                          {DType::i8, "|i1"}, {DType::boolean, "|b1"}}};
+constexpr std::array<Descr, 8> descrs = {{{DType::f32, "<f4"},
+                                          {DType::f64, "<f8"},
+                                          {DType::f16, "<f2"},
+                                          {DType::i32, "<i4"},
+                                          {DType::i64, "<i8"},
+                                          {DType::u8, "|u1"},
+                                          {DType::i8, "|i1"},
+                                          {DType::boolean, "|b1"}}};
 
 struct Header {
   std::optional<DType> dtype;
@@ -178,14 +184,16 @@ std::pair<std::string_view, size_t> header_text(const std::filesystem::path& pat
   if (file.size() < 10) fail(path, file.size(), "the file ends before the header's length");
   const int version = static_cast<unsigned char>(file[6]);
   if ((version != 1 && version != 2) || file[7] != 0)
-    fail(path, 6, fmt::format("is version {}.{} of the format; 1.0 and 2.0 are read", version,
-                              static_cast<unsigned char>(file[7])));
+    fail(path, 6,
+         fmt::format("is version {}.{} of the format; 1.0 and 2.0 are read", version,
+                     static_cast<unsigned char>(file[7])));
   const size_t length_bytes = version == 1 ? 2 : 4;
   const size_t start = 8 + length_bytes;
   if (file.size() < start) fail(path, file.size(), "the file ends before the header's length");
   uint64_t length = 0;
   for (size_t i = 0; i < length_bytes; ++i) length |= uint64_t{static_cast<unsigned char>(file[8 + i])} << (8 * i);
-  if (length > max_header) fail(path, 8, fmt::format("the header claims {} bytes; at most {} are read", length, max_header));
+  if (length > max_header)
+    fail(path, 8, fmt::format("the header claims {} bytes; at most {} are read", length, max_header));
   if (length > file.size() - start)
     fail(path, 8, fmt::format("the header claims {} bytes, the file has {} left", length, file.size() - start));
   return {file.substr(start, length), start};
@@ -227,8 +235,9 @@ Tensor read_npy(const std::filesystem::path& path) {
     if (__builtin_mul_overflow(expected, static_cast<uint64_t>(dim), &expected) || expected > uint64_t{1} << 62)
       fail(path, start, fmt::format("the shape {} is too large", header.shape->to_string()));
   if (expected != data_bytes)
-    fail(path, data_start, fmt::format("{}{} takes {} bytes, the file has {}", to_string(*header.dtype),
-                                       header.shape->to_string(), expected, data_bytes));
+    fail(path, data_start,
+         fmt::format("{}{} takes {} bytes, the file has {}", to_string(*header.dtype), header.shape->to_string(),
+                     expected, data_bytes));
   const char* data = file.data() + data_start;
   if (*header.dtype == DType::boolean)
     for (size_t i = 0; i < data_bytes; ++i)
@@ -248,8 +257,8 @@ void write_npy(const std::filesystem::path& path, const Tensor& tensor) {
   for (const Descr& d : descrs)
     if (d.dtype == tensor.dtype()) descr = d.text;
   if (descr.empty())
-    throw Unsupported(fmt::format("{}: NumPy has no type for {}; convert it to f32 first", path.string(),
-                                  to_string(tensor.dtype())));
+    throw Unsupported(
+        fmt::format("{}: NumPy has no type for {}; convert it to f32 first", path.string(), to_string(tensor.dtype())));
   std::string shape = "(";
   for (const int64_t dim : tensor.shape()) shape += fmt::format("{}, ", dim);
   if (tensor.shape().rank() > 1) shape.resize(shape.size() - 2);

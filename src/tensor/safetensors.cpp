@@ -1,7 +1,7 @@
-// The safetensors format: eight bytes with the length of a JSON header, the header, then the tensors' bytes. The header maps
-// each name to {"dtype", "shape", "data_offsets": [begin, end]}, offsets counted from the end of the header, and
-// "__metadata__" to an object of texts. The JSON is read by events, not into a tree: so a name given twice is seen, depth is
-// bounded by the states below, and memory stays proportional to the header, which is itself bounded.
+// The safetensors format: eight bytes with the length of a JSON header, the header, then the tensors' bytes. The header
+// maps each name to {"dtype", "shape", "data_offsets": [begin, end]}, offsets counted from the end of the header, and
+// "__metadata__" to an object of texts. The JSON is read by events, not into a tree: so a name given twice is seen,
+// depth is bounded by the states below, and memory stays proportional to the header, which is itself bounded.
 #include <ocellus/tensor/safetensors.h>
 
 #include <algorithm>
@@ -28,11 +28,21 @@ struct FileType {
   size_t bytes;
   std::optional<DType> dtype;
 };
-constexpr std::array<FileType, 15> file_types = {{
-    {"F32", 4, DType::f32}, {"F64", 8, DType::f64}, {"BF16", 2, DType::bf16}, {"F16", 2, DType::f16},
-    {"I8", 1, DType::i8},   {"U8", 1, DType::u8},   {"I32", 4, DType::i32},   {"I64", 8, DType::i64},
-    {"BOOL", 1, DType::boolean}, {"I16", 2, {}}, {"U16", 2, {}}, {"U32", 4, {}}, {"U64", 8, {}},
-    {"F8_E4M3", 1, {}}, {"F8_E5M2", 1, {}}}};
+constexpr std::array<FileType, 15> file_types = {{{"F32", 4, DType::f32},
+                                                  {"F64", 8, DType::f64},
+                                                  {"BF16", 2, DType::bf16},
+                                                  {"F16", 2, DType::f16},
+                                                  {"I8", 1, DType::i8},
+                                                  {"U8", 1, DType::u8},
+                                                  {"I32", 4, DType::i32},
+                                                  {"I64", 8, DType::i64},
+                                                  {"BOOL", 1, DType::boolean},
+                                                  {"I16", 2, {}},
+                                                  {"U16", 2, {}},
+                                                  {"U32", 4, {}},
+                                                  {"U64", 8, {}},
+                                                  {"F8_E4M3", 1, {}},
+                                                  {"F8_E5M2", 1, {}}}};
 
 const FileType* find_type(std::string_view name) {
   const auto* found = std::ranges::find(file_types, name, &FileType::name);
@@ -186,7 +196,8 @@ void check_layout(const std::string& path, const SafetensorsHeader& header, uint
     const auto fail = [&](std::string_view message) {
       throw FormatError(path, fmt::format("tensor {}", shown(entry.name)), message);
     };
-    if (entry.end < entry.begin) fail(fmt::format("its data end at {} before they begin at {}", entry.end, entry.begin));
+    if (entry.end < entry.begin)
+      fail(fmt::format("its data end at {} before they begin at {}", entry.end, entry.begin));
     if (entry.end > data_bytes)
       fail(fmt::format("its data run to {}, past the end of the file's {} bytes of data", entry.end, data_bytes));
     uint64_t bytes = find_type(entry.dtype)->bytes;
@@ -204,9 +215,9 @@ void check_layout(const std::string& path, const SafetensorsHeader& header, uint
   for (const SafetensorsEntry* entry : order) {
     if (entry->begin != filled)
       throw FormatError(path, fmt::format("tensor {}", shown(entry->name)),
-                        entry->begin < filled ? fmt::format("its data overlap another tensor's at {}", entry->begin)
-                                              : fmt::format("a hole lies before its data, from {} to {}", filled,
-                                                            entry->begin));
+                        entry->begin < filled
+                            ? fmt::format("its data overlap another tensor's at {}", entry->begin)
+                            : fmt::format("a hole lies before its data, from {} to {}", filled, entry->begin));
     filled = entry->end;
   }
   if (filled != data_bytes)
@@ -219,10 +230,12 @@ SafetensorsHeader parse(const std::string& path, std::span<const std::byte> file
   if (file.size() < 8) fail_at(path, file.size(), "the file ends before the 8 bytes of the header's length");
   for (size_t i = 0; i < 8; ++i) header.header_bytes |= static_cast<uint64_t>(file[i]) << (8 * i);
   if (header.header_bytes > max_header)
-    fail_at(path, 0, fmt::format("the header claims {} bytes; is it a safetensors file? At most {} are read",
-                                 header.header_bytes, max_header));
+    fail_at(path, 0,
+            fmt::format("the header claims {} bytes; is it a safetensors file? At most {} are read",
+                        header.header_bytes, max_header));
   if (header.header_bytes > file.size() - 8)
-    fail_at(path, 0, fmt::format("the header claims {} bytes, the file has {} left", header.header_bytes, file.size() - 8));
+    fail_at(path, 0,
+            fmt::format("the header claims {} bytes, the file has {} left", header.header_bytes, file.size() - 8));
   const char* text = reinterpret_cast<const char*>(file.data()) + 8;
   HeaderReader reader(path, header);
   nlohmann::json::sax_parse(text, text + header.header_bytes, &reader);
@@ -238,7 +251,8 @@ SafetensorsHeader parse(const std::string& path, std::span<const std::byte> file
 Tensor tensor_of(const std::string& path, const SafetensorsEntry& entry, const std::shared_ptr<MappedFile>& map) {
   const FileType& type = *find_type(entry.dtype);
   if (!type.dtype)
-    throw Unsupported(fmt::format("{}: tensor {}: elements of type {} can't be read", path, shown(entry.name), type.name));
+    throw Unsupported(
+        fmt::format("{}: tensor {}: elements of type {} can't be read", path, shown(entry.name), type.name));
   const std::byte* data = map->bytes().data() + entry.begin;
   if (*type.dtype == DType::boolean)
     for (uint64_t i = 0; i < entry.end - entry.begin; ++i)
@@ -260,16 +274,15 @@ std::string header_json(const std::filesystem::path& path, const SafetensorsFile
   uint64_t offset = 0;
   std::string text = "{";
   try {
-    if (!file.metadata.empty())
-      text += fmt::format("\"{}\":{}", metadata_key, nlohmann::json(file.metadata).dump());
+    if (!file.metadata.empty()) text += fmt::format("\"{}\":{}", metadata_key, nlohmann::json(file.metadata).dump());
     for (const auto& [name, tensor] : file.tensors) {
       if (!tensor) throw UsageError(fmt::format("{}: tensor {} is empty", path.string(), shown(name)));
       if (name == metadata_key) throw UsageError(fmt::format("{}: no tensor can be named {}", path.string(), name));
       if (!names.insert(name).second)
         throw UsageError(fmt::format("{}: two tensors are named {}", path.string(), shown(name)));
-      text += fmt::format("{}{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}", text.size() > 1 ? "," : "",
-                          nlohmann::json(name).dump(), type_name(tensor.dtype()), fmt::join(tensor.shape().dims(), ","),
-                          offset, offset + tensor.bytes());
+      text += fmt::format("{}{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}",
+                          text.size() > 1 ? "," : "", nlohmann::json(name).dump(), type_name(tensor.dtype()),
+                          fmt::join(tensor.shape().dims(), ","), offset, offset + tensor.bytes());
       offset += tensor.bytes();
     }
   } catch (const nlohmann::json::exception&) {
@@ -278,7 +291,8 @@ std::string header_json(const std::filesystem::path& path, const SafetensorsFile
   text += '}';
   text.append((8 - text.size() % 8) % 8, ' ');
   if (text.size() > max_header)
-    throw UsageError(fmt::format("{}: names and metadata take {} bytes; {} fit", path.string(), text.size(), max_header));
+    throw UsageError(
+        fmt::format("{}: names and metadata take {} bytes; {} fit", path.string(), text.size(), max_header));
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <fstream>
 #include <limits>
 
 #include <fmt/format.h>
@@ -124,12 +125,16 @@ void BestCheckpoint::restore(const std::map<std::string, double>& state) {
   best_epoch_ = count_or(state, "best_epoch", -1);
 }
 
+CsvLog::CsvLog(std::filesystem::path path) : path_(std::move(path)) {}
+CsvLog::CsvLog(CsvLog&&) noexcept = default;
+CsvLog::~CsvLog() = default;
+
 void CsvLog::on_train_begin(const TrainInfo& info) {
   header_.clear();
   const bool resumes = info.start_epoch > 0 && std::filesystem::exists(path_);
   if (resumes) keep_rows_before(info.start_epoch);
-  file_ = std::ofstream(path_, resumes ? std::ios::app : std::ios::trunc);
-  if (!file_) throw IoError(path_.string(), "can't be opened for writing", errno);
+  file_ = std::make_unique<std::ofstream>(path_, resumes ? std::ios::app : std::ios::trunc);
+  if (!*file_) throw IoError(path_.string(), "can't be opened for writing", errno);
 }
 
 /// A killed run may have written lines after its last checkpoint, and a last line cut short: those go.
@@ -163,18 +168,18 @@ void CsvLog::on_epoch_end(const EpochInfo& info) {
   if (header_.empty())
     write(header);
   else if (header != header_)
-    throw UsageError(fmt::format("{}: has the columns {}, this run gives {}; choose another file", path_.string(), header_,
-                                 header));
+    throw UsageError(
+        fmt::format("{}: has the columns {}, this run gives {}; choose another file", path_.string(), header_, header));
   header_ = header;
   write(row);
 }
 
 void CsvLog::write(const std::string& line) {
   errno = 0;
-  file_ << line << '\n' << std::flush;
-  if (!file_) throw IoError(path_.string(), "can't be written", errno);
+  *file_ << line << '\n' << std::flush;
+  if (!*file_) throw IoError(path_.string(), "can't be written", errno);
 }
 
-void CsvLog::on_train_end() { file_.close(); }
+void CsvLog::on_train_end() { file_.reset(); }
 
 }  // namespace ocellus::callback

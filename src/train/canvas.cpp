@@ -26,7 +26,9 @@ int thickness(double width) { return std::max(1, static_cast<int>(std::lround(wi
 
 double font_size(double height) { return height * scale / font_height; }
 
-int stroke(double height, bool bold) { return std::max(1, static_cast<int>(std::lround(height * scale / (bold ? 7.0 : 11.0)))); }
+int stroke(double height, bool bold) {
+  return std::max(1, static_cast<int>(std::lround(height * scale / (bold ? 7.0 : 11.0))));
+}
 
 double shift(Align align, double width) {
   return align == Align::left ? 0 : align == Align::centre ? width / 2 : width;
@@ -34,7 +36,9 @@ double shift(Align align, double width) {
 
 }  // namespace
 
-cv::Scalar rgb(int hex) { return {static_cast<double>(hex & 255), static_cast<double>(hex >> 8 & 255), static_cast<double>(hex >> 16)}; }
+cv::Scalar rgb(int hex) {
+  return {static_cast<double>(hex & 255), static_cast<double>(hex >> 8 & 255), static_cast<double>(hex >> 16)};
+}
 
 std::string label_text(const std::string& utf8, size_t letters) {
   std::string text;
@@ -64,7 +68,9 @@ void Canvas::disc(cv::Point2d centre, double radius, cv::Scalar colour) {
 void Canvas::rectangle(cv::Rect2d box, cv::Scalar colour) {
   const auto pixel = [](double v) { return static_cast<int>(std::lround(v * scale)); };
   const cv::Rect all(0, 0, image_.cols, image_.rows);
-  image_(cv::Rect(cv::Point(pixel(box.x), pixel(box.y)), cv::Point(pixel(box.x + box.width), pixel(box.y + box.height))) & all)
+  image_(
+      cv::Rect(cv::Point(pixel(box.x), pixel(box.y)), cv::Point(pixel(box.x + box.width), pixel(box.y + box.height))) &
+      all)
       .setTo(colour);
 }
 
@@ -73,12 +79,14 @@ void Canvas::outline(cv::Rect2d box, cv::Scalar colour, double width) {
 }
 
 double Canvas::text_width(const std::string& text, double height) {
-  return cv::getTextSize(text, font, font_size(height), stroke(height, false), nullptr).width / static_cast<double>(scale);
+  return cv::getTextSize(text, font, font_size(height), stroke(height, false), nullptr).width /
+         static_cast<double>(scale);
 }
 
 void Canvas::text(cv::Point2d at, const std::string& text, Align align, double height, cv::Scalar colour, bool bold) {
   const double left = at.x - shift(align, text_width(text, height));
-  const cv::Point origin(static_cast<int>(std::lround(left * scale)), static_cast<int>(std::lround((at.y + height / 2) * scale)));
+  const cv::Point origin(static_cast<int>(std::lround(left * scale)),
+                         static_cast<int>(std::lround((at.y + height / 2) * scale)));
   cv::putText(image_, text, origin, font, font_size(height), colour, stroke(height, bold), cv::LINE_AA);
 }
 
@@ -94,7 +102,8 @@ void Canvas::upward_text(cv::Point2d at, const std::string& text, Align align, d
   const cv::Rect place = cv::Rect(corner, turned.size()) & cv::Rect(0, 0, image_.cols, image_.rows);
   if (place.empty()) return;
   cv::Mat target = image_(place);
-  cv::min(target, turned(cv::Rect(place.tl() - corner, place.size())), target);  // the strip's white leaves what is there
+  cv::min(target, turned(cv::Rect(place.tl() - corner, place.size())),
+          target);  // the strip's white leaves what is there
 }
 
 void Canvas::save_png(const std::filesystem::path& path) const {

@@ -19,7 +19,7 @@ class Canvas {
   void line(cv::Point2d from, cv::Point2d to, cv::Scalar colour, double width = 1);
   void polyline(const std::vector<cv::Point2d>& points, cv::Scalar colour, double width);
   void disc(cv::Point2d centre, double radius, cv::Scalar colour);
-  void rectangle(cv::Rect2d box, cv::Scalar colour);               ///< filled
+  void rectangle(cv::Rect2d box, cv::Scalar colour);  ///< filled
   void outline(cv::Rect2d box, cv::Scalar colour, double width = 1);
   void text(cv::Point2d at, const std::string& text, Align align, double height, cv::Scalar colour, bool bold = false);
   /// Text that runs upwards, its middle at x; `align` says which of its ends, seen along it, stands at y.

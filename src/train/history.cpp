@@ -32,7 +32,8 @@ std::vector<std::string> History::names() const {
 
 std::vector<double> History::column(std::string_view name) const {
   std::vector<double> values;
-  for (const Row& row : rows_) values.push_back(find(row.logs, name).value_or(std::numeric_limits<double>::quiet_NaN()));
+  for (const Row& row : rows_)
+    values.push_back(find(row.logs, name).value_or(std::numeric_limits<double>::quiet_NaN()));
   return values;
 }
 
@@ -60,22 +61,24 @@ History History::from_json(std::string_view text, std::string_view source) {
       const auto name = column.at("name").get<std::string>();
       const auto& values = column.at("values");
       if (values.size() != epochs.size())
-        throw FormatError(source, fmt::format("the training history has {} values of \"{}\" for {} epochs", values.size(),
-                                              name, epochs.size()));
+        throw FormatError(source, fmt::format("the training history has {} values of \"{}\" for {} epochs",
+                                              values.size(), name, epochs.size()));
       for (size_t i = 0; i < epochs.size(); ++i)
         history.rows_[i].logs.emplace_back(
             name, values.at(i).is_null() ? std::numeric_limits<double>::quiet_NaN() : values.at(i).get<double>());
     }
     return history;
   } catch (const nlohmann::json::exception&) {
-    throw FormatError(source, "the training history lacks \"epoch\" or \"columns\", or they hold other things than numbers");
+    throw FormatError(source,
+                      "the training history lacks \"epoch\" or \"columns\", or they hold other things than numbers");
   }
 }
 
 Monitor::Monitor(std::string name, Direction mode, double min_delta) : name_(std::move(name)), min_delta_(min_delta) {
   if (!(min_delta >= 0)) throw UsageError(fmt::format("min_delta must be 0 or more, got {}", min_delta));
   const auto has = [&](std::string_view word) { return name_.find(word) != std::string::npos; };
-  smaller_ = mode == Direction::min || (mode == Direction::automatic && (has("loss") || has("error") || has("perplexity")));
+  smaller_ =
+      mode == Direction::min || (mode == Direction::automatic && (has("loss") || has("error") || has("perplexity")));
 }
 
 double Monitor::value(const Logs& logs, std::string_view who) const {

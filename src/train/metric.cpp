@@ -29,8 +29,7 @@ class Batch {
   Batch(const std::string& who, const Tensor& predictions, const Tensor& targets, const Tensor& weights, int64_t ignore)
       : who_(who), ignore_(ignore) {
     const Shape& p = predictions.shape();
-    if (p.rank() != 2)
-      throw ShapeError(who, "", "predictions must be [N,K], got " + p.to_string());
+    if (p.rank() != 2) throw ShapeError(who, "", "predictions must be [N,K], got " + p.to_string());
     samples_ = p[0];
     classes_ = p[1];
     scores_ = predictions.as<float>();
@@ -38,8 +37,9 @@ class Batch {
     const bool soft = targets.dtype() == DType::f32;
     const bool fits = soft ? t == p : t == Shape{samples_} || t == Shape{samples_, 1};
     if (!fits)
-      throw ShapeError(who, "", fmt::format("predictions {} and {} targets {} don't fit", p.to_string(),
-                                            to_string(targets.dtype()), t.to_string()));
+      throw ShapeError(who, "",
+                       fmt::format("predictions {} and {} targets {} don't fit", p.to_string(),
+                                   to_string(targets.dtype()), t.to_string()));
     if (soft)
       soft_ = targets.as<float>();
     else
@@ -54,7 +54,9 @@ class Batch {
   int64_t samples() const { return samples_; }
   int64_t classes() const { return classes_; }
   std::span<const float> scores(int64_t i) const { return row(scores_, i); }
-  double weight(int64_t i) const { return weights_.empty() ? 1 : static_cast<double>(weights_[static_cast<size_t>(i)]); }
+  double weight(int64_t i) const {
+    return weights_.empty() ? 1 : static_cast<double>(weights_[static_cast<size_t>(i)]);
+  }
 
   /// The class of sample i, or nothing when it is to be ignored.
   std::optional<int64_t> label(int64_t i) const {
@@ -96,11 +98,14 @@ class TopK final : public Metric {
   void update(const Tensor& predictions, const Tensor& targets, const Tensor& weights) override {
     const Batch batch(name_, predictions, targets, weights, config_.ignore_index);
     for (int64_t i = 0; i < batch.samples(); ++i)
-      if (const auto label = batch.label(i)) mean_.add(among_best(batch.scores(i), *label, k_) ? 1 : 0, batch.weight(i));
+      if (const auto label = batch.label(i))
+        mean_.add(among_best(batch.scores(i), *label, k_) ? 1 : 0, batch.weight(i));
   }
   double value() const override { return mean_.value(); }
   void reset() override { mean_.reset(); }
   std::unique_ptr<Metric> clone() const override { return std::make_unique<TopK>(*this); }
+  std::vector<double> state() const override { return mean_.state(); }
+  void restore(std::span<const double> state) override { mean_.restore(state); }
 
  private:
   std::string name_;
@@ -114,13 +119,21 @@ class MacroF1 final : public Metric {
   explicit MacroF1(ClassConfig config) : config_(config) {}
   std::string name() const override { return "macro_f1"; }
   void update(const Tensor& predictions, const Tensor& targets, const Tensor& weights) override {
-    if (!matrix_ && predictions.shape().rank() == 2) matrix_.emplace(predictions.shape()[1], std::vector<std::string>{}, config_);
+    if (!matrix_ && predictions.shape().rank() == 2)
+      matrix_.emplace(predictions.shape()[1], std::vector<std::string>{}, config_);
     if (!matrix_) throw ShapeError(name(), "", "predictions must be [N,K], got " + predictions.shape().to_string());
     matrix_->update(predictions, targets, weights);
   }
   double value() const override { return matrix_ ? matrix_->macro_f1() : nan; }
   void reset() override { matrix_.reset(); }
   std::unique_ptr<Metric> clone() const override { return std::make_unique<MacroF1>(*this); }
+  std::vector<double> state() const override { return matrix_ ? matrix_->counts() : std::vector<double>{}; }
+  void restore(std::span<const double> state) override {
+    matrix_.reset();
+    if (state.empty()) return;
+    matrix_.emplace(std::llround(std::sqrt(static_cast<double>(state.size()))), std::vector<std::string>{}, config_);
+    matrix_->set_counts({state.begin(), state.end()});
+  }
 
  private:
   ClassConfig config_;
@@ -140,6 +153,11 @@ void Mean::add(double value, double weight) {
   sum_ += value * weight;
   weight_ += weight;
 }
+void Mean::restore(std::span<const double> state) {
+  if (state.size() != 2) throw UsageError(fmt::format("a mean is restored from 2 numbers, got {}", state.size()));
+  sum_ = state[0];
+  weight_ = state[1];
+}
 double Mean::value() const { return weight_ > 0 ? sum_ / weight_ : nan; }
 
 ConfusionMatrix::ConfusionMatrix(int64_t classes, std::vector<std::string> names, ClassConfig config)
@@ -157,7 +175,8 @@ void ConfusionMatrix::update(const Tensor& predictions, const Tensor& targets, c
   const std::string who = "confusion matrix";
   const Batch batch(who, predictions, targets, weights, config_.ignore_index);
   if (batch.classes() != classes_)
-    throw ShapeError(who, "", fmt::format("has {} classes, got predictions {}", classes_, predictions.shape().to_string()));
+    throw ShapeError(who, "",
+                     fmt::format("has {} classes, got predictions {}", classes_, predictions.shape().to_string()));
   for (int64_t i = 0; i < batch.samples(); ++i) {
     const auto label = batch.label(i);
     const int64_t predicted = argmax(batch.scores(i));
@@ -167,8 +186,15 @@ void ConfusionMatrix::update(const Tensor& predictions, const Tensor& targets, c
 
 void ConfusionMatrix::add(int64_t actual, int64_t predicted, double weight) {
   for (const int64_t c : {actual, predicted})
-    if (c < 0 || c >= classes_) throw UsageError(fmt::format("confusion matrix: {} is none of the {} classes", c, classes_));
+    if (c < 0 || c >= classes_)
+      throw UsageError(fmt::format("confusion matrix: {} is none of the {} classes", c, classes_));
   counts_[static_cast<size_t>(actual * classes_ + predicted)] += weight;
+}
+
+void ConfusionMatrix::set_counts(std::vector<double> counts) {
+  if (counts.size() != counts_.size())
+    throw UsageError(fmt::format("confusion matrix: {} counts for {} classes", counts.size(), classes_));
+  counts_ = std::move(counts);
 }
 
 void ConfusionMatrix::reset() { std::ranges::fill(counts_, 0.0); }

@@ -1,8 +1,8 @@
 // The optimisers' common frame: checks, clipping, and the split of the work over threads; and the four rules' settings.
 //
-// Work is split over the concatenation of all parameters, so that one large parameter and many small ones both spread over
-// the threads. The updates are element by element, so the split leaves no trace in the result; the gradient's norm is summed
-// in blocks of fixed size whose sums are added in order, so it is the same for any number of threads.
+// Work is split over the concatenation of all parameters, so that one large parameter and many small ones both spread
+// over the threads. The updates are element by element, so the split leaves no trace in the result; the gradient's norm
+// is summed in blocks of fixed size whose sums are added in order, so it is the same for any number of threads.
 #include <ocellus/train/optimizer.h>
 
 #include <algorithm>
@@ -41,8 +41,11 @@ void check_share(std::string_view name, std::string_view setting, double value) 
 
 template <class Config>
 CommonConfig common(const Config& c) {
-  return {.lr = c.lr, .weight_decay = c.weight_decay, .decay_norm_and_bias = c.decay_norm_and_bias,
-          .clip_norm = c.clip_norm, .clip_value = c.clip_value};
+  return {.lr = c.lr,
+          .weight_decay = c.weight_decay,
+          .decay_norm_and_bias = c.decay_norm_and_bias,
+          .clip_norm = c.clip_norm,
+          .clip_value = c.clip_value};
 }
 
 size_t blocks_of(const Slice& slice) { return (slice.grad.size() + norm_block - 1) / norm_block; }
@@ -84,8 +87,8 @@ void Optimizer::check(std::span<const Slice> slices) const {
   for (size_t i = 0; i < slices.size(); ++i) {
     const Slice& s = slices[i];
     if (s.param.size() != s.grad.size())
-      throw ShapeError(name().data(), "", fmt::format("parameter {} has {} elements, its gradient {}", i, s.param.size(),
-                                                      s.grad.size()));
+      throw ShapeError(name().data(), "",
+                       fmt::format("parameter {} has {} elements, its gradient {}", i, s.param.size(), s.grad.size()));
     for (size_t k = 0; k < count; ++k)
       if (s.state[k] == nullptr && !s.param.empty())
         throw ShapeError(name().data(), "", fmt::format("parameter {} lacks its state \"{}\"", i, slots()[k]));
@@ -117,7 +120,8 @@ void Optimizer::step(std::span<const Slice> slices) {
   if (common_.clip_norm > 0) {
     grad_norm_ = global_norm(slices);
     if (!std::isfinite(*grad_norm_))
-      throw NumericError(fmt::format("the gradients' norm is {} at step {}; the weights are as before", *grad_norm_, step_));
+      throw NumericError(
+          fmt::format("the gradients' norm is {} at step {}; the weights are as before", *grad_norm_, step_));
     if (*grad_norm_ > common_.clip_norm) scale = common_.clip_norm / *grad_norm_;
   }
   const float limit =
@@ -207,15 +211,14 @@ std::unique_ptr<Optimizer> Adam::clone() const { return std::make_unique<Adam>(*
 void Adam::update(const Slice& s, size_t begin, size_t end, const StepScalars& k) const {
   const double t = static_cast<double>(step_count());
   const double bias1 = 1 - std::pow(beta1_, t), bias2 = 1 - std::pow(beta2_, t);
-  const AdamArgs args = {
-      .gradient = {k.grad_scale, k.grad_limit, decoupled_ ? 0.0f : k.weight_decay},
-      .shrink = decoupled_ ? 1.0f - k.lr * k.weight_decay : 1.0f,
-      .step_size = static_cast<float>(static_cast<double>(k.lr) / bias1),
-      .beta2 = static_cast<float>(beta2_),
-      .keep1 = static_cast<float>(1 - beta1_),
-      .keep2 = static_cast<float>(1 - beta2_),
-      .root_scale = static_cast<float>(1 / std::sqrt(bias2)),
-      .eps = static_cast<float>(eps_)};
+  const AdamArgs args = {.gradient = {k.grad_scale, k.grad_limit, decoupled_ ? 0.0f : k.weight_decay},
+                         .shrink = decoupled_ ? 1.0f - k.lr * k.weight_decay : 1.0f,
+                         .step_size = static_cast<float>(static_cast<double>(k.lr) / bias1),
+                         .beta2 = static_cast<float>(beta2_),
+                         .keep1 = static_cast<float>(1 - beta1_),
+                         .keep2 = static_cast<float>(1 - beta2_),
+                         .root_scale = static_cast<float>(1 / std::sqrt(bias2)),
+                         .eps = static_cast<float>(eps_)};
   adam_update(args, s.param.data() + begin, s.grad.data() + begin, s.state[0] + begin, s.state[1] + begin, end - begin);
 }
 
@@ -224,13 +227,22 @@ std::vector<std::pair<std::string_view, double>> Adam::settings() const {
 }
 
 AdamW::AdamW(AdamWConfig c)
-    : Adam({.lr = c.lr, .beta1 = c.beta1, .beta2 = c.beta2, .eps = c.eps, .weight_decay = c.weight_decay,
-            .decay_norm_and_bias = c.decay_norm_and_bias, .clip_norm = c.clip_norm, .clip_value = c.clip_value},
+    : Adam({.lr = c.lr,
+            .beta1 = c.beta1,
+            .beta2 = c.beta2,
+            .eps = c.eps,
+            .weight_decay = c.weight_decay,
+            .decay_norm_and_bias = c.decay_norm_and_bias,
+            .clip_norm = c.clip_norm,
+            .clip_value = c.clip_value},
            true) {}
 std::unique_ptr<Optimizer> AdamW::clone() const { return std::make_unique<AdamW>(*this); }
 
 RMSProp::RMSProp(RMSPropConfig config)
-    : Optimizer(common(config)), alpha_(config.alpha), eps_(config.eps), momentum_(config.momentum),
+    : Optimizer(common(config)),
+      alpha_(config.alpha),
+      eps_(config.eps),
+      momentum_(config.momentum),
       centered_(config.centered) {
   check_common(name(), common(config));
   check_share(name(), "alpha", alpha_);
@@ -284,7 +296,8 @@ Handle<Optimizer> make(std::string_view name, const Overrides& overrides) {
   if (name == "adamw") return AdamW(overridden<AdamWConfig>(name, overrides));
   if (name == "rmsprop") return RMSProp(overridden<RMSPropConfig>(name, overrides));
   static constexpr std::string_view known[] = {"sgd", "adam", "adamw", "rmsprop"};
-  throw UsageError(fmt::format("unknown optimizer \"{}\"{} (known: {})", name, did_you_mean(name, known), listed(known)));
+  throw UsageError(
+      fmt::format("unknown optimizer \"{}\"{} (known: {})", name, did_you_mean(name, known), listed(known)));
 }
 
 }  // namespace ocellus::optim

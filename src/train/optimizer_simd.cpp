@@ -1,8 +1,8 @@
 // Vector loops of the optimisers, compiled for each instruction set and chosen at run time by Highway.
 //
 // Every operation is element by element, with multiply-adds written out, and the last few elements go through the same
-// vector code in a padded buffer; so an element's result does not depend on where it lies nor, between targets that have
-// fused multiply-add (AVX2 and up), on the vector width.
+// vector code in a padded buffer; so an element's result does not depend on where it lies nor, between targets that
+// have fused multiply-add (AVX2 and up), on the vector width.
 #include "train/optimizer_simd.h"
 
 #include <array>
@@ -90,8 +90,7 @@ void sgd(const SgdArgs& args, float* param, const float* grad, float* momentum, 
   const Prepare prepare(args.gradient);
   const Vec lr = hn::Set(d, args.lr), mu = hn::Set(d, args.momentum);
   if (momentum == nullptr) {
-    for_each_vector<0>(param, grad, {}, n,
-                       [&](Vec& w, Vec g) HWY_ATTR { w = hn::NegMulAdd(lr, prepare(w, g), w); });
+    for_each_vector<0>(param, grad, {}, n, [&](Vec& w, Vec g) HWY_ATTR { w = hn::NegMulAdd(lr, prepare(w, g), w); });
   } else if (args.nesterov) {
     for_each_vector<1>(param, grad, {momentum}, n, [&](Vec& w, Vec raw, Vec& b) HWY_ATTR {
       const Vec g = prepare(w, raw);
@@ -142,13 +141,11 @@ void rmsprop(const RmsPropArgs& args, float* param, const float* grad, float* sq
     w = hn::NegMulAdd(lr, b, w);
   };
   if (mean == nullptr && momentum == nullptr) {
-    for_each_vector<1>(param, grad, {square}, n, [&](Vec& w, Vec g, Vec& s) HWY_ATTR {
-      w = hn::NegMulAdd(lr, plain(prepare(w, g), s), w);
-    });
+    for_each_vector<1>(param, grad, {square}, n,
+                       [&](Vec& w, Vec g, Vec& s) HWY_ATTR { w = hn::NegMulAdd(lr, plain(prepare(w, g), s), w); });
   } else if (mean == nullptr) {
-    for_each_vector<2>(param, grad, {square, momentum}, n, [&](Vec& w, Vec g, Vec& s, Vec& b) HWY_ATTR {
-      move(w, b, plain(prepare(w, g), s));
-    });
+    for_each_vector<2>(param, grad, {square, momentum}, n,
+                       [&](Vec& w, Vec g, Vec& s, Vec& b) HWY_ATTR { move(w, b, plain(prepare(w, g), s)); });
   } else if (momentum == nullptr) {
     for_each_vector<2>(param, grad, {square, mean}, n, [&](Vec& w, Vec g, Vec& s, Vec& a) HWY_ATTR {
       w = hn::NegMulAdd(lr, centred(prepare(w, g), s, a), w);
@@ -200,8 +197,8 @@ void sgd_update(const SgdArgs& args, float* param, const float* grad, float* mom
 void adam_update(const AdamArgs& args, float* param, const float* grad, float* m, float* v, size_t n) {
   HWY_DYNAMIC_DISPATCH(adam)(args, param, grad, m, v, n);
 }
-void rmsprop_update(const RmsPropArgs& args, float* param, const float* grad, float* square, float* mean, float* momentum,
-                    size_t n) {
+void rmsprop_update(const RmsPropArgs& args, float* param, const float* grad, float* square, float* mean,
+                    float* momentum, size_t n) {
   HWY_DYNAMIC_DISPATCH(rmsprop)(args, param, grad, square, mean, momentum, n);
 }
 double sum_of_squares(const float* values, size_t n) { return HWY_DYNAMIC_DISPATCH(squares)(values, n); }

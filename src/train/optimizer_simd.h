@@ -20,10 +20,10 @@ void sgd_update(const SgdArgs& args, float* param, const float* grad, float* mom
 
 struct AdamArgs {
   GradientArgs gradient;
-  float shrink;                    // 1 - lr * decoupled weight decay
-  float step_size;                 // lr / (1 - beta1^t)
-  float beta2, keep1, keep2;       // keep = 1 - beta
-  float root_scale;                // 1 / sqrt(1 - beta2^t)
+  float shrink;               // 1 - lr * decoupled weight decay
+  float step_size;            // lr / (1 - beta1^t)
+  float beta2, keep1, keep2;  // keep = 1 - beta
+  float root_scale;           // 1 / sqrt(1 - beta2^t)
   float eps;
 };
 void adam_update(const AdamArgs& args, float* param, const float* grad, float* m, float* v, size_t n);
@@ -33,8 +33,8 @@ struct RmsPropArgs {
   float lr, alpha, keep, eps, momentum;
 };
 /// `mean` (centred) and `momentum` may be null.
-void rmsprop_update(const RmsPropArgs& args, float* param, const float* grad, float* square, float* mean, float* momentum,
-                    size_t n);
+void rmsprop_update(const RmsPropArgs& args, float* param, const float* grad, float* square, float* mean,
+                    float* momentum, size_t n);
 
 /// Sum of squares in sixteen interleaved double accumulators, added in order: the same bits at every vector width.
 double sum_of_squares(const float* values, size_t n);

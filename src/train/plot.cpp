@@ -189,7 +189,8 @@ std::vector<Series> series_of(const History& history, const std::vector<std::str
 /// The first value that is neither a loss nor the learning rate nor a validation figure.
 std::optional<std::string> first_metric(const std::vector<std::string>& names) {
   for (const std::string& name : names)
-    if (name.find("loss") == std::string::npos && !name.starts_with("val_") && name != "lr" && name != "time") return name;
+    if (name.find("loss") == std::string::npos && !name.starts_with("val_") && name != "lr" && name != "time")
+      return name;
   return std::nullopt;
 }
 
@@ -254,7 +255,8 @@ void draw_cells(Canvas& canvas, const metric::ConfusionMatrix& matrix, const Mat
     const double support = matrix.support(a);
     for (int64_t p = 0; p < n; ++p) {
       const double count = matrix.count(a, p), share = support > 0 ? count / support : 0;
-      const cv::Rect2d box(m.left + static_cast<double>(p) * m.cell, m.top + static_cast<double>(a) * m.cell, m.cell, m.cell);
+      const cv::Rect2d box(m.left + static_cast<double>(p) * m.cell, m.top + static_cast<double>(a) * m.cell, m.cell,
+                           m.cell);
       canvas.rectangle(box, shade(share));
       const std::string text = count_text(count);
       const double height = std::min(10.0, m.cell * 0.26);

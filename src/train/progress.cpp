@@ -74,8 +74,8 @@ double ProgressBar::per_step() const {
   return done_ > 0 ? (last_ - begin_) / static_cast<double>(done_) : 0;
 }
 
-/// Counter, bar, time and values, to be drawn over the last line. `columns` > 0 cuts it to the terminal's width, as a line
-/// that wraps could not be drawn over.
+/// Counter, bar, time and values, to be drawn over the last line. `columns` > 0 cuts it to the terminal's width, as a
+/// line that wraps could not be drawn over.
 std::string ProgressBar::line(const Logs& logs, double seconds, int columns) const {
   const std::string total = std::to_string(total_);
   const std::string counter = fmt::format("{:>{}}/{}", done_, total.size(), total);
@@ -109,8 +109,8 @@ void ProgressBar::finish(const Logs& logs) {
   if (*config_.live)
     *config_.out << line(logs, seconds, 0);
   else
-    *config_.out << fmt::format("{}{}/{} - {} {}{}", head_.empty() ? "" : head_ + " - ", done_, total_, clock_time(seconds),
-                                step_time(per_step()), values(logs));
+    *config_.out << fmt::format("{}{}/{} - {} {}{}", head_.empty() ? "" : head_ + " - ", done_, total_,
+                                clock_time(seconds), step_time(per_step()), values(logs));
   *config_.out << '\n' << std::flush;
 }
 

@@ -38,7 +38,8 @@ std::map<std::string, double> Schedule::state() const { return {}; }
 void Schedule::restore(const std::map<std::string, double>&) {}
 
 Step::Step(StepConfig config) : config_(config) {
-  require(std::isfinite(config_.every) && config_.every > 0, "step: the number of epochs must be above 0", config_.every);
+  require(std::isfinite(config_.every) && config_.every > 0, "step: the number of epochs must be above 0",
+          config_.every);
   check_factor("step", config_.factor);
 }
 double Step::factor(const Moment& m) const {
@@ -57,7 +58,8 @@ MultiStep::MultiStep(MultiStepConfig config) : config_(std::move(config)) {
 }
 double MultiStep::factor(const Moment& m) const {
   const double t = now(m, config_.per_step);
-  return std::pow(config_.factor, static_cast<double>(std::ranges::count_if(config_.epochs, [&](double e) { return e <= t; })));
+  return std::pow(config_.factor,
+                  static_cast<double>(std::ranges::count_if(config_.epochs, [&](double e) { return e <= t; })));
 }
 std::string MultiStep::describe() const {
   return fmt::format("multistep:{}:{}", fmt::join(config_.epochs, ","), config_.factor);

@@ -73,7 +73,8 @@ TEST_F(Npy, WritesTheHeaderThatNumpyWrites) {
 }
 
 TEST_F(Npy, FortranOrderIsConverted) {
-  const Tensor t = read(npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", floats({0, 3, 1, 4, 2, 5})));
+  const Tensor t =
+      read(npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", floats({0, 3, 1, 4, 2, 5})));
   EXPECT_EQ(t.shape(), (Shape{2, 3}));
   for (int i = 0; i < 6; ++i) EXPECT_EQ(t.at(i), i);
 }
@@ -114,7 +115,8 @@ TEST_F(Npy, DamagedPrefixesAreRefused) {
   EXPECT_THAT(refusal("PK\x03\x04 something else"), HasSubstr("is no .npy file"));
   EXPECT_THAT(refusal(npy(header, floats({1}), 3)), HasSubstr("byte 6: is version 3.0"));
   EXPECT_THAT(refusal(std::string("\x93NUMPY\x02\0\xff\xff\xff\xff", 12)), HasSubstr("claims 4294967295 bytes"));
-  EXPECT_THAT(refusal(std::string("\x93NUMPY\x01\0\xff\xff", 10)), HasSubstr("claims 65535 bytes, the file has 0 left"));
+  EXPECT_THAT(refusal(std::string("\x93NUMPY\x01\0\xff\xff", 10)),
+              HasSubstr("claims 65535 bytes, the file has 0 left"));
   EXPECT_THAT(refusal(npy("{'descr': '|b1', 'fortran_order': False, 'shape': (2,)}", std::string("\x01\x02", 2))),
               HasSubstr("byte 66: a bool is neither"));
   EXPECT_THAT(refusal(npy(header, floats({1, 2}))), HasSubstr("takes 4 bytes, the file has 8"));

@@ -76,8 +76,8 @@ TEST_F(Safetensors, ComesBackAsWritten) {
 
 TEST_F(Safetensors, EveryDtypeComesBack) {
   SafetensorsFile file;
-  for (const DType d : {DType::f32, DType::f64, DType::bf16, DType::f16, DType::i8, DType::u8, DType::i32, DType::i64,
-                        DType::boolean})
+  for (const DType d :
+       {DType::f32, DType::f64, DType::bf16, DType::f16, DType::i8, DType::u8, DType::i32, DType::i64, DType::boolean})
     file.tensors.emplace_back(std::string(to_string(d)), Tensor::full(d, {3}, 1));
   write_safetensors(path_, file);
   for (const auto& [name, tensor] : read_safetensors(path_).tensors) {
@@ -137,7 +137,8 @@ TEST_F(Safetensors, CutAnywhereItIsRefused) {
 }
 
 TEST_F(Safetensors, ImpossibleHeaderLengths) {
-  EXPECT_THAT(refusal(with_length(uint64_t{1} << 60, "{}")), HasSubstr("byte 0: the header claims 1152921504606846976"));
+  EXPECT_THAT(refusal(with_length(uint64_t{1} << 60, "{}")),
+              HasSubstr("byte 0: the header claims 1152921504606846976"));
   EXPECT_THAT(refusal(with_length(~uint64_t{0}, "{}")), HasSubstr("byte 0: the header claims 18446744073709551615"));
   EXPECT_THAT(refusal(with_length(3, "{}")), HasSubstr("byte 0: the header claims 3 bytes, the file has 2 left"));
   EXPECT_THAT(refusal(""), HasSubstr("byte 0: the file ends"));
@@ -175,7 +176,8 @@ TEST_F(Safetensors, HeadersThatLieAreRefused) {
       {R"({"a":{"shape":[2],"data_offsets":[0,8]}})", 8, "tensor a: \"dtype\" is missing"},
       {R"({"a":{"dtype":"F32","shape":[2]}})", 8, "tensor a: \"data_offsets\" is missing"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}})", 8, "tensor a: unknown key \"x\""},
-      {R"({"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8, "the key \"dtype\" is given twice"},
+      {R"({"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8,
+       "the key \"dtype\" is given twice"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
        8, "tensor a: the name is given twice"},
       {R"({"a":{"dtype":"F32","shape":[[2]],"data_offsets":[0,8]}})", 8, "tensor a: a list stands where none belongs"},
@@ -189,11 +191,14 @@ TEST_F(Safetensors, HeadersThatLieAreRefused) {
       {R"({"a")", 0, "the header is no valid JSON"},
       {R"({} {})", 0, "the header is no valid JSON"},
       {"{\"a\xff\":1}", 0, "the header is no valid JSON"},
-      {"\x7f" "ELF garbage", 0, "byte 8: the header is no valid JSON"}};
+      {"\x7f"
+       "ELF garbage",
+       0, "byte 8: the header is no valid JSON"}};
   for (const BadHeader& bad : cases)
     EXPECT_THAT(refusal(file_of(bad.header, bad.data_bytes)), HasSubstr(bad.message)) << bad.header;
   EXPECT_THAT(refusal(file_of(std::string(1'000'000, '['), 0)), HasSubstr("a list stands"));
-  EXPECT_THAT(refusal(file_of(R"({"b":{"dtype":"BOOL","shape":[0],"data_offsets":[0,0]}})", 1)), HasSubstr("no tensor"));
+  EXPECT_THAT(refusal(file_of(R"({"b":{"dtype":"BOOL","shape":[0],"data_offsets":[0,0]}})", 1)),
+              HasSubstr("no tensor"));
 }
 
 TEST_F(Safetensors, ABoolMustBeZeroOrOne) {
@@ -209,7 +214,8 @@ TEST_F(Safetensors, AKnownTypeWithoutADtypeIsListedButNotRead) {
 
 TEST_F(Safetensors, TensorsMayStandInAnyOrder) {
   write_text(path_, file_of(R"({"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]},
-                               "a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}   )", 6));
+                               "a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}   )",
+                            6));
   EXPECT_EQ(read_safetensors(path_).tensors.at(0).first, "b");
 }
 
@@ -258,7 +264,8 @@ TEST_F(Safetensors, AFullDiskLeavesTheOldFileAndNothingElse) {
   EXPECT_EQ(read_safetensors(path_).tensors.size(), 6u);
 }
 
-// A child saves in a loop, each time one value throughout; whenever it is killed, the file must load and hold one value.
+// A child saves in a loop, each time one value throughout; whenever it is killed, the file must load and hold one
+// value.
 TEST_F(Safetensors, KilledWhileSavingTheFileIsWhole) {
   const auto save = [&](float value) {
     write_safetensors(path_, {.metadata = {{"value", std::to_string(static_cast<int>(value))}},

@@ -93,7 +93,9 @@ TEST(EarlyStopping, ContinuesFromItsSavedState) {
 TEST(EarlyStopping, NamesTheValuesThatThereAre) {
   EarlyStopping early({.monitor = "val_loss"});
   early.on_train_begin({});
-  EXPECT_EQ(message_of<UsageError>([&] { early.on_epoch_end({.logs = {{"loss", 1}, {"accuracy", 1}}}); }),
+  EXPECT_EQ(message_of<UsageError>([&] {
+              early.on_epoch_end({.logs = {{"loss", 1}, {"accuracy", 1}}});
+            }),
             "early stopping watches \"val_loss\", but an epoch gives: loss, accuracy (is there validation data?)");
 }
 
@@ -125,7 +127,9 @@ TEST(BestCheckpoint, TakesItsOwnWayToSave) {
   EXPECT_THROW(none.on_train_begin({}), UsageError);
 }
 
-EpochInfo epoch(int64_t n, double loss) { return {.epoch = n, .epochs = 9, .logs = {{"loss", loss}, {"val_loss", loss / 2}}}; }
+EpochInfo epoch(int64_t n, double loss) {
+  return {.epoch = n, .epochs = 9, .logs = {{"loss", loss}, {"val_loss", loss / 2}}};
+}
 
 TEST(CsvLog, WritesEachRowAtOnce) {
   const TemporaryFolder folder;
@@ -162,7 +166,8 @@ TEST(CsvLog, RefusesOtherColumnsAndOtherFiles) {
   EXPECT_THAT(message_of<UsageError>([&] { log.on_epoch_end(epoch(1, 1)); }),
               HasSubstr("has the columns epoch,loss, this run gives epoch,loss,val_loss"));
   write_text(folder / "log.csv", "epoch,loss\nhello\n");
-  EXPECT_THAT(message_of<FormatError>([&] { log.on_train_begin({.epochs = 9, .start_epoch = 1}); }), HasSubstr("line 2"));
+  EXPECT_THAT(message_of<FormatError>([&] { log.on_train_begin({.epochs = 9, .start_epoch = 1}); }),
+              HasSubstr("line 2"));
   CsvLog nowhere(folder / "no/such/folder.csv");
   EXPECT_THAT(message_of<IoError>([&] { nowhere.on_train_begin({}); }), HasSubstr("No such file or directory"));
   CsvLog full("/dev/full");
@@ -191,11 +196,13 @@ TEST(History, GoesThroughJson) {
   EXPECT_EQ(back.rows()[1].epoch, 2);
   EXPECT_EQ(back.column("loss")[0], 1.0 / 3);
   EXPECT_EQ(History::from_json(History().to_json()).rows().size(), 0u);
-  for (const char* bad : {"", "[]", "{\"epoch\":[0]}", "{\"epoch\":[1,0],\"columns\":[]}", "{\"epoch\":[-1],\"columns\":[]}",
-                          "{\"epoch\":[0],\"columns\":[{\"name\":\"a\",\"values\":[]}]}",
-                          "{\"epoch\":[0],\"columns\":[{\"name\":\"a\",\"values\":[\"x\"]}]}"})
+  for (const char* bad :
+       {"", "[]", "{\"epoch\":[0]}", "{\"epoch\":[1,0],\"columns\":[]}", "{\"epoch\":[-1],\"columns\":[]}",
+        "{\"epoch\":[0],\"columns\":[{\"name\":\"a\",\"values\":[]}]}",
+        "{\"epoch\":[0],\"columns\":[{\"name\":\"a\",\"values\":[\"x\"]}]}"})
     EXPECT_THAT(message_of<FormatError>([&] { History::from_json(bad, "m.safetensors"); }),
-                testing::StartsWith("m.safetensors: the training history")) << bad;
+                testing::StartsWith("m.safetensors: the training history"))
+        << bad;
 }
 
 struct ConfigLike {

@@ -16,7 +16,9 @@ const std::vector<float> scores = {0.1f, 0.7f, 0.2f,   // 1
                                    0.2f, 0.2f, 0.1f,   // 0 before 1: equal
                                    -5.f, -3.f, -4.f};  // 1, then 2
 Tensor predictions() { return Tensor::of<float>({4, 3}, scores); }
-Tensor labels(const std::vector<int32_t>& values) { return Tensor::of<int32_t>({static_cast<int64_t>(values.size())}, values); }
+Tensor labels(const std::vector<int32_t>& values) {
+  return Tensor::of<int32_t>({static_cast<int64_t>(values.size())}, values);
+}
 
 TEST(Metric, AccuracyCountsTheLargest) {
   const auto metric = accuracy();

@@ -60,7 +60,8 @@ std::vector<float> trajectory(Optimizer& optimizer, float start, const std::vect
 
 void expect_near(const std::vector<float>& got, const std::vector<double>& wanted, double relative = 2e-6) {
   ASSERT_EQ(got.size(), wanted.size());
-  for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], wanted[i], relative * std::abs(wanted[i])) << "step " << i;
+  for (size_t i = 0; i < got.size(); ++i)
+    EXPECT_NEAR(got[i], wanted[i], relative * std::abs(wanted[i])) << "step " << i;
 }
 
 // Worked out on paper from the update rules of PyTorch's documentation, w = 1 and g = 0.5, 0.5, -1.
@@ -117,7 +118,8 @@ void compare(Optimizer& optimizer, double lr, const Rule& rule) {
   }
   for (size_t i = 0; i < wanted.size(); ++i)
     for (size_t j = 0; j < wanted[i].size(); ++j)
-      ASSERT_NEAR(p.param[i][j], wanted[i][j], 3e-6 * (1 + std::abs(wanted[i][j]))) << optimizer.name() << ' ' << i << ' ' << j;
+      ASSERT_NEAR(p.param[i][j], wanted[i][j], 3e-6 * (1 + std::abs(wanted[i][j])))
+          << optimizer.name() << ' ' << i << ' ' << j;
 }
 
 TEST(Optimizer, SgdAgreesWithDouble) {
@@ -269,7 +271,8 @@ TEST(Optimizer, ResultsDoNotDependOnThreadsOrOnWhereAParameterLies) {
   std::vector<Slice> pieces;
   for (size_t from = 0; from < 100; from += 7) {
     const size_t n = std::min<size_t>(7, 100 - from);
-    pieces.push_back({.param = all.param.subspan(from, n), .grad = all.grad.subspan(from, n),
+    pieces.push_back({.param = all.param.subspan(from, n),
+                      .grad = all.grad.subspan(from, n),
                       .state = {all.state[0] + from, all.state[1] + from}});
   }
   parts.step(pieces);
@@ -323,7 +326,10 @@ TEST(Optimizer, SpansThatDoNotFitAreRefused) {
   Slice slice{.param = a, .grad = g};
   EXPECT_THAT(message<UsageError>([&] { adam.step({&slice, 1}); }), HasSubstr("before begin_step"));
   adam.begin_step(1, 0.1);
-  EXPECT_THAT(message<ShapeError>([&] { adam.step({&slice, 1}); }), HasSubstr("parameter 0 has 3 elements, its gradient 2"));
+  EXPECT_THAT(message<ShapeError>([&] {
+                adam.step({&slice, 1});
+              }),
+              HasSubstr("parameter 0 has 3 elements, its gradient 2"));
   slice.grad = m;
   slice.state[0] = m.data();
   EXPECT_THAT(message<ShapeError>([&] { adam.step({&slice, 1}); }), HasSubstr("parameter 0 lacks its state \"v\""));
@@ -336,7 +342,8 @@ TEST(Optimizer, MadeFromANameWithOverrides) {
             "adamw(lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08, weight_decay=0.05)");
   EXPECT_EQ(make("rmsprop", {.momentum = 0.5})->describe(), "rmsprop(lr=0.01, alpha=0.99, eps=1e-08, momentum=0.5)");
   EXPECT_EQ(make("adamw", {.weight_decay = 0.05})->name(), "adamw");
-  EXPECT_THAT(message<UsageError>([] { make("adma"); }), HasSubstr("unknown optimizer \"adma\"; did you mean \"adam\"?"));
+  EXPECT_THAT(message<UsageError>([] { make("adma"); }),
+              HasSubstr("unknown optimizer \"adma\"; did you mean \"adam\"?"));
   EXPECT_THAT(message<UsageError>([] { make("x"); }), HasSubstr("(known: sgd, adam, adamw, rmsprop)"));
   EXPECT_THAT(message<UsageError>([] { make("adam", {.momentum = 0.9}); }), HasSubstr("adam takes no momentum"));
   EXPECT_THAT(message<UsageError>([] { make("sgd", {.lr = -1}); }), HasSubstr("sgd: lr must be 0 or more, got -1"));

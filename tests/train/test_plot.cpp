@@ -76,7 +76,8 @@ TEST_F(Plot, ConfusionIsDarkWhereTheCountsAre) {
   plot_confusion(m, {}, path_);
   const cv::Mat image = read();
   EXPECT_NEAR(pixels_of(image, 0x1e40af), 10 * 64 * 64, 10 * 64 * 20);
-  EXPECT_THAT(message_of<UsageError>([&] { plot_confusion(m, {"a"}, path_); }), testing::HasSubstr("1 names for 10 classes"));
+  EXPECT_THAT(message_of<UsageError>([&] { plot_confusion(m, {"a"}, path_); }),
+              testing::HasSubstr("1 names for 10 classes"));
 }
 
 TEST_F(Plot, ConfusionTakesAnyNumberOfClasses) {

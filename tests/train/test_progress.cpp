@@ -49,7 +49,8 @@ TEST(Progress, ALogFileGetsOneLineAnEpoch) {
   }
   screen.now = 3.2;
   progress.on_epoch_end({.epoch = 2, .epochs = 3, .logs = {{"accuracy", 0.97131}, {"loss", 0.00005}, {"val_loss", 0}}});
-  EXPECT_EQ(screen.text.str(), "Epoch 3/3 - 469/469 - 3s 6ms/step - accuracy: 0.9713 - loss: 5.0000e-05 - val_loss: 0.0000\n");
+  EXPECT_EQ(screen.text.str(),
+            "Epoch 3/3 - 469/469 - 3s 6ms/step - accuracy: 0.9713 - loss: 5.0000e-05 - val_loss: 0.0000\n");
 }
 
 TEST(Progress, ATerminalGetsKerasBar) {
@@ -68,7 +69,8 @@ TEST(Progress, ATerminalGetsKerasBar) {
   EXPECT_THAT(text, testing::StartsWith("Epoch 3/3\n\r 1/10 "));
   EXPECT_THAT(text, HasSubstr("\r 5/10 " + full_bar + " 1:40 20s/step - accuracy: 0.9713"));
   EXPECT_THAT(text, testing::EndsWith("\r10/10 " + full_bar + " 3:25 20s/step - accuracy: 0.9713\n"));
-  EXPECT_THAT(screen.text.str(), HasSubstr("\x1b[32m━━━━━━━━━━\x1b[37m━━━━━━━━━━\x1b[0m"));  // half is green at step 5
+  // At step 5 half of the bar is green.
+  EXPECT_THAT(screen.text.str(), HasSubstr("\x1b[32m━━━━━━━━━━\x1b[37m━━━━━━━━━━\x1b[0m"));
 }
 
 TEST(Progress, RedrawsTenTimesASecond) {
@@ -148,12 +150,18 @@ TEST(Interrupt, TheSecondKills) {
             SIGINT);
   EXPECT_EQ(death_of([] {
               const InterruptGuard outer;
-              { const InterruptGuard inner; raise(SIGINT); }
+              {
+                const InterruptGuard inner;
+                raise(SIGINT);
+              }
               raise(SIGINT);
             }),
             SIGINT);
   EXPECT_EQ(death_of([] {
-              { const InterruptGuard guard; raise(SIGINT); }
+              {
+                const InterruptGuard guard;
+                raise(SIGINT);
+              }
               raise(SIGINT);  // what was installed before is back
             }),
             SIGINT);

@@ -66,7 +66,8 @@ TEST(Schedule, WarmupRisesStepByStepAndThenHandsOver) {
 }
 
 TEST(Schedule, PlateauWaitsReducesAndCoolsDown) {
-  Plateau plateau({.factor = 0.5, .patience = 1, .monitor = "val_loss", .min_delta = 0.01, .cooldown = 2, .min_factor = 0.2});
+  Plateau plateau(
+      {.factor = 0.5, .patience = 1, .monitor = "val_loss", .min_delta = 0.01, .cooldown = 2, .min_factor = 0.2});
   const auto epoch = [&](double loss) {
     plateau.end_epoch({{"loss", 0}, {"val_loss", loss}});
     return plateau.factor({});

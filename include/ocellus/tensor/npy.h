@@ -8,8 +8,9 @@
 
 namespace ocellus {
 
-/// Reads a .npy file of version 1 or 2 holding f16, f32, f64, i32, i64, i8, u8 or bool in little-endian order; Fortran order
-/// is converted to row-major. Throws FormatError with the byte for a damaged file, Unsupported for another element type.
+/// Reads a .npy file of version 1 or 2 holding f16, f32, f64, i32, i64, i8, u8 or bool in little-endian order; Fortran
+/// order is converted to row-major. Throws FormatError with the byte for a damaged file, Unsupported for another
+/// element type.
 OCELLUS_API Tensor read_npy(const std::filesystem::path& path);
 
 /// Writes a .npy file of version 1.0, atomically; throws Unsupported for bf16, which NumPy doesn't have.

@@ -30,22 +30,23 @@ struct SafetensorsFile {
 /// One line of a safetensors header.
 struct SafetensorsEntry {
   std::string name;
-  std::string dtype;           ///< as the file writes it: "F32", "BF16", ...
+  std::string dtype;  ///< as the file writes it: "F32", "BF16", ...
   std::vector<int64_t> shape;
-  uint64_t begin = 0;          ///< first byte of the data, counted from the start of the file
-  uint64_t end = 0;            ///< one past the last
+  uint64_t begin = 0;  ///< first byte of the data, counted from the start of the file
+  uint64_t end = 0;    ///< one past the last
 };
 
 /// What a safetensors header says, without the data.
 struct SafetensorsHeader {
   uint64_t file_bytes = 0;
-  uint64_t header_bytes = 0;   ///< length of the JSON text
+  uint64_t header_bytes = 0;  ///< length of the JSON text
   std::map<std::string, std::string> metadata;
   std::vector<SafetensorsEntry> tensors;
 };
 
-/// Reads and checks the header alone. Throws FormatError, naming the byte or the tensor, for a file that is cut short, whose
-/// header is no JSON of the format or over 100 MB, or whose tensors overlap, leave holes, or don't fill the file exactly.
+/// Reads and checks the header alone. Throws FormatError, naming the byte or the tensor, for a file that is cut short,
+/// whose header is no JSON of the format or over 100 MB, or whose tensors overlap, leave holes, or don't fill the file
+/// exactly.
 OCELLUS_API SafetensorsHeader inspect_safetensors(const std::filesystem::path& path);
 
 /// Maps the file into memory and returns its tensors as views that keep the map alive (a tensor that lies unaligned is

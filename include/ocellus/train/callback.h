@@ -5,9 +5,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <functional>
+#include <iosfwd>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,8 @@ namespace ocellus::callback {
 
 /// The run that begins, and what callbacks may ask of whoever runs it; functions may be empty.
 struct TrainInfo {
-  int64_t epochs = 0;            ///< the run's length
-  int64_t start_epoch = 0;       ///< above 0 when a run is resumed
+  int64_t epochs = 0;       ///< the run's length
+  int64_t start_epoch = 0;  ///< above 0 when a run is resumed
   int64_t steps_per_epoch = 0;
   std::function<void()> keep_weights = {};     ///< remember the weights as they are
   std::function<void()> restore_weights = {};  ///< bring back those remembered last
@@ -29,16 +30,16 @@ struct TrainInfo {
 
 /// An epoch that begins (empty logs) or ended.
 struct EpochInfo {
-  int64_t epoch = 0;   ///< counted from 0
+  int64_t epoch = 0;  ///< counted from 0
   int64_t epochs = 0;
-  int64_t step = 0;    ///< updates made so far, over all epochs
+  int64_t step = 0;  ///< updates made so far, over all epochs
   Logs logs = {};
 };
 
 /// A batch that has been trained on; the logs are running means over the epoch so far.
 struct BatchInfo {
   int64_t epoch = 0;
-  int64_t batch = 0;   ///< counted from 0
+  int64_t batch = 0;  ///< counted from 0
   int64_t batches = 0;
   int64_t step = 0;
   const Logs& logs;
@@ -74,10 +75,10 @@ class OCELLUS_API Callback {
 /// Settings of EarlyStopping.
 struct EarlyStoppingConfig {
   std::string monitor = "val_loss";
-  int64_t patience = 5;          ///< epochs without improvement after which training stops
-  double min_delta = 0;          ///< a smaller change is no improvement
+  int64_t patience = 5;  ///< epochs without improvement after which training stops
+  double min_delta = 0;  ///< a smaller change is no improvement
   Direction mode = Direction::automatic;
-  bool restore_best = false;     ///< at the end, bring back the weights of the best epoch
+  bool restore_best = false;  ///< at the end, bring back the weights of the best epoch
 };
 
 /// Stops when a value has not improved for some epochs. Throws UsageError when an epoch doesn't give the value.
@@ -91,7 +92,7 @@ class OCELLUS_API EarlyStopping final : public Callback {
   std::map<std::string, double> state() const override;
   void restore(const std::map<std::string, double>& state) override;
 
-  double best() const { return best_; }             ///< NaN before the first epoch
+  double best() const { return best_; }               ///< NaN before the first epoch
   int64_t best_epoch() const { return best_epoch_; }  ///< -1 before the first epoch
 
  private:
@@ -132,12 +133,13 @@ class OCELLUS_API BestCheckpoint final : public Callback {
   int64_t best_epoch_ = -1;
 };
 
-/// Writes one line per epoch, flushed at once: the epoch counted from 1, then the logs. A resumed run keeps the lines of the
-/// epochs before it. Throws IoError, FormatError for a damaged file, UsageError when the columns have changed.
+/// Writes one line per epoch, flushed at once: the epoch counted from 1, then the logs. A resumed run keeps the lines
+/// of the epochs before it. Throws IoError, FormatError for a damaged file, UsageError when the columns have changed.
 class OCELLUS_API CsvLog final : public Callback {
  public:
-  explicit CsvLog(std::filesystem::path path) : path_(std::move(path)) {}
-  CsvLog(CsvLog&&) = default;
+  explicit CsvLog(std::filesystem::path path);
+  CsvLog(CsvLog&&) noexcept;
+  ~CsvLog() override;
   std::string name() const override { return "csv_log"; }
   void on_train_begin(const TrainInfo& info) override;
   void on_epoch_end(const EpochInfo& info) override;
@@ -148,7 +150,7 @@ class OCELLUS_API CsvLog final : public Callback {
   void write(const std::string& line);
 
   std::filesystem::path path_;
-  std::ofstream file_;
+  std::unique_ptr<std::ofstream> file_;
   std::string header_;
 };
 

@@ -7,8 +7,8 @@
 
 namespace ocellus {
 
-/// Holds an object of a class derived from Base; copies share it. An optimiser, schedule, metric or callback goes into a
-/// config struct as a value: `.optimizer = optim::Adam({.lr = 1e-3})`.
+/// Holds an object of a class derived from Base; copies share it. An optimiser, schedule, metric or callback goes into
+/// a config struct as a value: `.optimizer = optim::Adam({.lr = 1e-3})`.
 template <class Base>
 class Handle {
  public:

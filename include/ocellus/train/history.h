@@ -35,7 +35,8 @@ class OCELLUS_API History {
   /// One value per row, NaN where a row lacks it.
   std::vector<double> column(std::string_view name) const;
 
-  /// As JSON: {"epoch": [0, 1], "columns": [{"name": "loss", "values": [0.3, null]}]}; null stands for NaN and infinities.
+  /// As JSON: {"epoch": [0, 1], "columns": [{"name": "loss", "values": [0.3, null]}]}; null stands for NaN and
+  /// infinities.
   std::string to_json() const;
   /// Reads what to_json wrote; throws FormatError with `source` as its path.
   static History from_json(std::string_view json, std::string_view source = "history");

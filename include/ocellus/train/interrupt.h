@@ -7,9 +7,9 @@
 
 namespace ocellus {
 
-/// While one lives, the first SIGINT only sets a flag, and the handler is gone then, so that a second one ends the process.
-/// Guards may be nested: the inner ones share the flag of the outermost, which clears it. The destructor restores what was
-/// installed before.
+/// While one lives, the first SIGINT only sets a flag, and the handler is gone then, so that a second one ends the
+/// process. Guards may be nested: the inner ones share the flag of the outermost, which clears it. The destructor
+/// restores what was installed before.
 class OCELLUS_API InterruptGuard {
  public:
   InterruptGuard();

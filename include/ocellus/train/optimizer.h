@@ -47,8 +47,8 @@ class OCELLUS_API Optimizer {
   virtual std::unique_ptr<Optimizer> clone() const = 0;  ///< a copy with the same scalar state
   std::string describe() const;                          ///< "sgd(lr=0.1, momentum=0.9)": settings that differ from 0
 
-  double lr() const { return common_.lr; }               ///< the base learning rate, which a schedule multiplies
-  void set_lr(double lr);                                ///< throws UsageError unless finite and >= 0
+  double lr() const { return common_.lr; }  ///< the base learning rate, which a schedule multiplies
+  void set_lr(double lr);                   ///< throws UsageError unless finite and >= 0
 
   /// Announces update number `step` (1 is the first since the state was zero) and its learning rate.
   void begin_step(int64_t step, double lr);
@@ -56,7 +56,7 @@ class OCELLUS_API Optimizer {
   /// `clip_norm` is set and the gradient's norm is not finite; nothing has been changed then.
   void step(std::span<const Slice> slices);
 
-  int64_t step_count() const { return step_; }            ///< the last update announced
+  int64_t step_count() const { return step_; }  ///< the last update announced
   /// Global L2 norm of the last gradients before clipping, summed in double in an order that is always the same;
   /// only known with `clip_norm`.
   std::optional<double> grad_norm() const { return grad_norm_; }
@@ -93,11 +93,11 @@ class OCELLUS_API Optimizer {
 struct SGDConfig {
   double lr = 1e-3;
   double momentum = 0;
-  bool nesterov = false;             ///< needs momentum
-  double weight_decay = 0;           ///< L2: weight_decay * w is added to the gradient
-  bool decay_norm_and_bias = true;   ///< false: biases and normalisation parameters don't decay
-  double clip_norm = 0;              ///< > 0: gradients are scaled down to this global L2 norm
-  double clip_value = 0;             ///< > 0: then each gradient is limited to [-clip_value, clip_value]
+  bool nesterov = false;            ///< needs momentum
+  double weight_decay = 0;          ///< L2: weight_decay * w is added to the gradient
+  bool decay_norm_and_bias = true;  ///< false: biases and normalisation parameters don't decay
+  double clip_norm = 0;             ///< > 0: gradients are scaled down to this global L2 norm
+  double clip_value = 0;            ///< > 0: then each gradient is limited to [-clip_value, clip_value]
 };
 
 /// Stochastic gradient descent: b = momentum * b + g, then w -= lr * b (Nesterov: w -= lr * (g + momentum * b)).
@@ -123,7 +123,7 @@ struct AdamConfig {
   double lr = 1e-3;
   double beta1 = 0.9, beta2 = 0.999;
   double eps = 1e-8;
-  double weight_decay = 0;           ///< L2: weight_decay * w is added to the gradient
+  double weight_decay = 0;  ///< L2: weight_decay * w is added to the gradient
   bool decay_norm_and_bias = true;
   double clip_norm = 0;
   double clip_value = 0;
@@ -152,7 +152,7 @@ struct AdamWConfig {
   double lr = 1e-3;
   double beta1 = 0.9, beta2 = 0.999;
   double eps = 1e-8;
-  double weight_decay = 1e-2;        ///< decoupled: w is first multiplied by 1 - lr * weight_decay
+  double weight_decay = 1e-2;  ///< decoupled: w is first multiplied by 1 - lr * weight_decay
   bool decay_norm_and_bias = true;
   double clip_norm = 0;
   double clip_value = 0;
@@ -169,11 +169,11 @@ class OCELLUS_API AdamW final : public Adam {
 /// Settings of RMSProp, as torch.optim.RMSprop names and defaults them.
 struct RMSPropConfig {
   double lr = 1e-2;
-  double alpha = 0.99;               ///< share of the old mean square that is kept
-  double eps = 1e-8;                 ///< added after the square root
+  double alpha = 0.99;  ///< share of the old mean square that is kept
+  double eps = 1e-8;    ///< added after the square root
   double momentum = 0;
-  bool centered = false;             ///< divides by the standard deviation instead of the root mean square
-  double weight_decay = 0;           ///< L2: weight_decay * w is added to the gradient
+  bool centered = false;    ///< divides by the standard deviation instead of the root mean square
+  double weight_decay = 0;  ///< L2: weight_decay * w is added to the gradient
   bool decay_norm_and_bias = true;
   double clip_norm = 0;
   double clip_value = 0;

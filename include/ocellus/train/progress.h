@@ -15,10 +15,10 @@ namespace ocellus {
 
 /// Where and how progress is shown.
 struct ProgressConfig {
-  std::ostream* out = nullptr;          ///< null: standard output
-  std::optional<bool> live = {};        ///< a bar that redraws itself; by default when standard output is a terminal
-  int columns = 0;                      ///< width of the terminal; 0: ask it
-  std::function<double()> clock = {};   ///< seconds; empty: a steady clock
+  std::ostream* out = nullptr;         ///< null: standard output
+  std::optional<bool> live = {};       ///< a bar that redraws itself; by default when standard output is a terminal
+  int columns = 0;                     ///< width of the terminal; 0: ask it
+  std::function<double()> clock = {};  ///< seconds; empty: a steady clock
 };
 
 /// One bar over a known number of steps:

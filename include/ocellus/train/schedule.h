@@ -15,11 +15,11 @@ namespace ocellus::schedule {
 
 /// A moment of training, before an update is made.
 struct Moment {
-  int64_t step = 0;             ///< updates made so far, over all epochs
-  int64_t epoch = 0;            ///< epochs finished so far
+  int64_t step = 0;   ///< updates made so far, over all epochs
+  int64_t epoch = 0;  ///< epochs finished so far
   int64_t steps_per_epoch = 1;
-  int64_t epochs = 1;           ///< length of the whole run
-  double start = 0;             ///< epoch at which the schedule's course begins: the end of a warm-up
+  int64_t epochs = 1;  ///< length of the whole run
+  double start = 0;    ///< epoch at which the schedule's course begins: the end of a warm-up
 };
 
 /// Base of the schedules. All but plateau are pure functions of the moment.
@@ -47,9 +47,9 @@ class OCELLUS_API Constant final : public Schedule {
 
 /// factor^n after n times `every` epochs.
 struct StepConfig {
-  double every = 30;        ///< epochs
+  double every = 30;  ///< epochs
   double factor = 0.1;
-  bool per_step = false;    ///< count fractions of epochs too, so that a step may fall inside one
+  bool per_step = false;  ///< count fractions of epochs too, so that a step may fall inside one
 };
 class OCELLUS_API Step final : public Schedule {
  public:
@@ -77,11 +77,12 @@ class OCELLUS_API MultiStep final : public Schedule {
   MultiStepConfig config_;
 };
 
-/// Half a cosine from 1 to `min_factor` over the run, without restarts (Loshchilov and Hutter, "SGDR", ICLR 2017, eq. 5).
+/// Half a cosine from 1 to `min_factor` over the run, without restarts (Loshchilov and Hutter, "SGDR", ICLR 2017, eq.
+/// 5).
 struct CosineConfig {
   double min_factor = 0;
-  double epochs = 0;       ///< length of the course, after which it stays; 0: to the end of the run
-  bool per_step = true;    ///< false: constant within an epoch
+  double epochs = 0;     ///< length of the course, after which it stays; 0: to the end of the run
+  bool per_step = true;  ///< false: constant within an epoch
 };
 class OCELLUS_API Cosine final : public Schedule {
  public:
@@ -97,7 +98,7 @@ class OCELLUS_API Cosine final : public Schedule {
 /// A cosine's course begins after it; epochs of step and multi_step keep counting from the start of the run.
 struct WarmupConfig {
   double epochs = 5;
-  double start_factor = 0;              ///< the rate of an update before the first
+  double start_factor = 0;  ///< the rate of an update before the first
   Handle<Schedule> then = Constant();
 };
 class OCELLUS_API Warmup final : public Schedule {
@@ -119,9 +120,9 @@ struct PlateauConfig {
   int64_t patience = 10;
   std::string monitor = "val_loss";
   Direction mode = Direction::automatic;
-  double min_delta = 1e-4;    ///< a smaller change is no improvement
-  int64_t cooldown = 0;       ///< epochs after a reduction in which none are counted
-  double min_factor = 0;      ///< the product never falls below
+  double min_delta = 1e-4;  ///< a smaller change is no improvement
+  int64_t cooldown = 0;     ///< epochs after a reduction in which none are counted
+  double min_factor = 0;    ///< the product never falls below
 };
 class OCELLUS_API Plateau final : public Schedule {
  public:
@@ -141,8 +142,9 @@ class OCELLUS_API Plateau final : public Schedule {
   int64_t cooling_ = 0;
 };
 
-/// Reads `constant`, `cosine[:MIN]`, `step:EPOCHS[:FACTOR]`, `multistep:E1,E2,...[:FACTOR]`, `plateau[:FACTOR[:PATIENCE]]`,
-/// or one of them behind `warmup:EPOCHS,`. Throws UsageError that shows the part at fault and the forms there are.
+/// Reads `constant`, `cosine[:MIN]`, `step:EPOCHS[:FACTOR]`, `multistep:E1,E2,...[:FACTOR]`,
+/// `plateau[:FACTOR[:PATIENCE]]`, or one of them behind `warmup:EPOCHS,`. Throws UsageError that shows the part at
+/// fault and the forms there are.
 OCELLUS_API Handle<Schedule> parse(std::string_view text);
 
 }  // namespace ocellus::schedule
