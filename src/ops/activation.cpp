@@ -6,6 +6,8 @@
 
 namespace ocellus {
 
+using namespace detail;
+
 std::span<const std::string_view> enum_names(ActivationKind) {
   static constexpr std::array<std::string_view, 5> names = {"none", "relu", "leaky_relu", "sigmoid", "tanh"};
   return names;

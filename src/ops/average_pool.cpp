@@ -7,6 +7,9 @@
 #include "ops/support/sliding.h"
 
 namespace ocellus {
+
+using namespace detail;
+
 namespace {
 
 /// For each output in one dimension, the window's elements that count: those inside the input, or with `padding` those

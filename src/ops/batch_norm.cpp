@@ -18,6 +18,9 @@
 #include "ops/support/checks.h"
 
 namespace ocellus {
+
+using namespace detail;
+
 namespace {
 
 void expect_channels(const TensorType& t, std::string_view what) {

@@ -15,6 +15,9 @@
 #include "ops/support/sliding.h"
 
 namespace ocellus {
+
+using namespace detail;
+
 namespace {
 
 std::string text(const TensorType& t) { return t.shape.to_string(); }

@@ -11,6 +11,9 @@
 #include "ops/support/checks.h"
 
 namespace ocellus {
+
+using namespace detail;
+
 namespace {
 
 void expect_matrix(const TensorType& t, std::string_view what) {

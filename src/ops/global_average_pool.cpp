@@ -5,6 +5,9 @@
 #include "ops/support/pooling.h"
 
 namespace ocellus {
+
+using namespace detail;
+
 namespace {
 
 int64_t product(const std::vector<int64_t>& sizes) {

@@ -8,6 +8,9 @@
 #include "ops/support/sliding.h"
 
 namespace ocellus {
+
+using namespace detail;
+
 namespace {
 
 /// The largest element under each window of one plane, NaN counting as larger than all, and where it was first met.

@@ -57,9 +57,9 @@ class OCELLUS_API ConvBackwardWeights final : public Op {
 
 namespace ops {
 struct ConvConfig {
-  Window window;
+  Window window = {};
   int64_t groups = 1;
-  Activation activation;
+  Activation activation = {};
 };
 /// Convolution of x with weights and an optional bias (an empty Value for none).
 OCELLUS_API Value conv(const Value& x, const Value& weights, const Value& bias, const ConvConfig& config = {});

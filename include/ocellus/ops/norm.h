@@ -84,7 +84,7 @@ struct BatchNormConfig {
   double epsilon = 1e-3;
   double momentum = 0.99;
   bool unbiased_variance = true;
-  Activation activation;
+  Activation activation = {};
 };
 /// Arguments in the order scale, offset, running mean, running variance.
 OCELLUS_API Value batch_norm(const Value& x, const Values& scale_offset_mean_variance, const BatchNormConfig& config = {});

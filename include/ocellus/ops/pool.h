@@ -85,8 +85,8 @@ class OCELLUS_API GlobalAveragePoolBackward final : public Op {
 
 namespace ops {
 struct PoolConfig {
-  std::vector<int64_t> kernel;
-  Window window;  ///< an empty stride list means the kernel's sizes
+  std::vector<int64_t> kernel = {};
+  Window window = {};  ///< an empty stride list means the kernel's sizes
   bool ceil_mode = false;
   bool count_include_pad = false;
 };

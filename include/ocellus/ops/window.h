@@ -32,7 +32,7 @@ inline constexpr PadRule same_lower = PadRule::same_lower;
 struct Window {
   std::vector<int64_t> stride = {1};
   std::vector<int64_t> dilation = {1};
-  Padding padding;
+  Padding padding = {};
 };
 
 /// Visits "stride", "dilation", "padding", "pad_begin", "pad_end".

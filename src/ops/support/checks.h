@@ -1,4 +1,4 @@
-// Checks that shape rules share.
+// Checks of single inputs, some of whose batches may not be known yet.
 #pragma once
 
 #include <string>
@@ -6,14 +6,9 @@
 
 #include <ocellus/graph/op.h>
 
-namespace ocellus {
+#include "ops/support/arguments.h"
 
-/// Throws ShapeError unless an operator got exactly `count` inputs.
-inline void expect_count(std::span<const TensorType> inputs, size_t count) {
-  if (inputs.size() != count)
-    throw ShapeError("takes " + std::to_string(count) + (count == 1 ? " input" : " inputs") + ", got " +
-                     std::to_string(inputs.size()));
-}
+namespace ocellus::detail {
 
 /// Throws TypeError unless `type` holds floating-point numbers; `what` names it: "input".
 inline void expect_floating(const TensorType& type, std::string_view what) {
@@ -38,4 +33,4 @@ inline void expect_shape(const TensorType& type, const Shape& wanted, std::strin
     throw ShapeError(std::string(what) + " must be " + wanted.to_string() + ", got " + type.shape.to_string());
 }
 
-}  // namespace ocellus
+}  // namespace ocellus::detail

@@ -9,7 +9,7 @@
 
 #include "ops/support/checks.h"
 
-namespace ocellus {
+namespace ocellus::detail {
 
 inline void expect_pool_input(const TensorType& t, std::string_view what) {
   expect_floating(t, what);
@@ -58,4 +58,4 @@ O pooling(const Value& x, const ops::PoolConfig& config) {
   return op;
 }
 
-}  // namespace ocellus
+}  // namespace ocellus::detail

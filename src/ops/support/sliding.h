@@ -11,7 +11,7 @@
 
 #include <ocellus/ops/window.h>
 
-namespace ocellus {
+namespace ocellus::detail {
 
 /// Outputs at out, out+1, ... (count of them) meet inputs at in, in+step, ... under the window's element `tap`.
 struct SlidingRow {
@@ -69,4 +69,4 @@ class Sliding {
   std::array<Dim, 3> dims_;
 };
 
-}  // namespace ocellus
+}  // namespace ocellus::detail
