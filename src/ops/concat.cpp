@@ -45,7 +45,8 @@ Values Concat::gradient(GradCtx& ctx) const {
   int64_t begin = 0;
   for (size_t i = 0; i < ctx.inputs(); ++i) {
     const int64_t size = ctx.in(i).shape()[static_cast<size_t>(axis)];
-    if (size == any_dim) throw ShapeError("values joined along the batch have no gradient before its size is known");
+    if (size == any_dim)
+      throw ShapeError("concat", "", "values joined along the batch have no gradient before its size is known");
     const bool wanted = ctx.needs(i) && size > 0;
     din.push_back(wanted ? ops::slice(ctx.dout(), {.axis = axis, .begin = begin, .end = begin + size}) : Value());
     begin += size;

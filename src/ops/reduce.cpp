@@ -64,7 +64,8 @@ int64_t reduced_count(const Shape& x, const std::vector<int64_t>& axes) {
   int64_t count = 1;
   for (size_t i = 0; i < x.rank(); ++i) {
     if (!reduces(axes, i)) continue;
-    if (x[i] == any_dim) throw ShapeError("the mean over the batch of " + x.to_string() + " has no gradient before its size is known");
+    if (x[i] == any_dim)
+      throw ShapeError("reduce", "", "the mean over the batch of " + x.to_string() + " has no gradient before its size is known");
     count *= x[i];
   }
   return count;

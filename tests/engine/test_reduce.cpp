@@ -1,0 +1,112 @@
+#include <ocellus/ops/elementwise.h>
+#include <ocellus/ops/reduce.h>
+
+#include <limits>
+
+#include "engine/evaluated.h"
+
+namespace ocellus {
+namespace {
+
+using testing::ElementsAre;
+
+Value cube() { return real({2, 3, 2}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}); }
+
+TEST(Reduce, SumsOverTheAxesGiven) {
+  EXPECT_THAT(numbers(ops::reduce_sum(cube())), ElementsAre(78));
+  EXPECT_THAT(numbers(ops::reduce_sum(cube(), {.axes = {0}})), ElementsAre(8, 10, 12, 14, 16, 18));
+  EXPECT_THAT(numbers(ops::reduce_sum(cube(), {.axes = {1}})), ElementsAre(9, 12, 27, 30));
+  EXPECT_THAT(numbers(ops::reduce_sum(cube(), {.axes = {-1}})), ElementsAre(3, 7, 11, 15, 19, 23));
+  EXPECT_THAT(numbers(ops::reduce_sum(cube(), {.axes = {2, 0}})), ElementsAre(18, 26, 34));
+  EXPECT_THAT(numbers(ops::reduce_mean(cube(), {.axes = {1, 2}})), ElementsAre(3.5, 9.5));
+  EXPECT_THAT(numbers(ops::reduce_max(cube(), {.axes = {0, 1}})), ElementsAre(11, 12));
+}
+
+TEST(Reduce, GivesTheShapeAskedFor) {
+  EXPECT_EQ(ops::reduce_sum(cube()).shape(), Shape{});
+  EXPECT_EQ(ops::reduce_sum(cube(), {.keep_dims = true}).shape(), (Shape{1, 1, 1}));
+  EXPECT_EQ(ops::reduce_sum(cube(), {.axes = {1}}).shape(), (Shape{2, 2}));
+  EXPECT_EQ(ops::reduce_sum(cube(), {.axes = {1}, .keep_dims = true}).shape(), (Shape{2, 1, 2}));
+  EXPECT_EQ(ops::reduce_mean(batch_of({3, 4}), {.axes = {1, 2}}).shape(), (Shape{any_dim}));
+  EXPECT_EQ(ops::reduce_mean(batch_of({3, 4}), {.axes = {0}}).shape(), (Shape{3, 4}));
+}
+
+TEST(Reduce, AMillionSmallTermsKeepTheirSum) {
+  const Value x = constant(Tensor::full(DType::f32, {1 << 20}, 0.1f));
+  EXPECT_NEAR(numbers(ops::reduce_sum(x))[0], 0.1 * (1 << 20), 0.01);
+}
+
+TEST(Reduce, TheMaximumOfNanIsNan) {
+  const Value x = real({2, 2}, {1, std::numeric_limits<float>::quiet_NaN(), -3, -2});
+  EXPECT_THAT(numbers(ops::reduce_max(x, {.axes = {1}})), near({std::numeric_limits<double>::quiet_NaN(), -2}));
+}
+
+TEST(Reduce, RefusesAxesThatAreNone) {
+  EXPECT_MESSAGE(ops::reduce_sum(cube(), {.axes = {3}}), ShapeError, "[reduce] there is no dimension 3 in [2,3,2]");
+  EXPECT_MESSAGE(ops::reduce_sum(cube(), {.axes = {1, -2}}), ShapeError,
+                 "[reduce] axes [1,1] must be distinct and in order");
+  EXPECT_MESSAGE(ops::reduce_sum(ints({2}, {1, 2})), TypeError, "[reduce] takes floating inputs, got i32[2]");
+}
+
+TEST(Reduce, GradientOfSumAndMeanIsSpreadEvenly) {
+  const Value x = cube(), weights = real({2, 2}, {1, 2, 3, 4});
+  const Value sum = ops::reduce_sum(ops::mul(ops::reduce_sum(x, {.axes = {1}}), weights));
+  EXPECT_THAT(gradient_of(sum, x), ElementsAre(1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4));
+  const Value mean = ops::reduce_sum(ops::mul(ops::reduce_mean(x, {.axes = {1}}), ops::affine(weights, 3)));
+  EXPECT_THAT(gradient_of(mean, x), near({1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4}));
+  EXPECT_THAT(gradient_of(ops::reduce_mean(x), x), near(std::vector<double>(12, 1.0 / 12)));
+}
+
+TEST(Reduce, GradientOfMaxIsSharedByTies) {
+  const Value x = real({2, 3}, {1, 5, 5, 7, 2, 3}), weights = real({2, 1}, {4, 3});
+  const Value loss = ops::reduce_sum(ops::mul(ops::reduce_max(x, {.axes = {1}, .keep_dims = true}), weights));
+  EXPECT_THAT(gradient_of(loss, x), ElementsAre(0, 2, 2, 3, 0, 0));
+}
+
+TEST(Reduce, AMeanOverAnUnknownBatchHasNoGradientYet) {
+  const Value x = batch_of({3});
+  const std::array wrt = {x};
+  EXPECT_MESSAGE(gradients(ops::reduce_mean(x), wrt), ShapeError,
+                 "[reduce] the mean over the batch of [N,3] has no gradient before its size is known");
+}
+
+TEST(SumTo, SumsWhatBroadcastingRepeats) {
+  EXPECT_THAT(numbers(ops::sum_to(cube(), {3, 1})), ElementsAre(18, 26, 34));
+  EXPECT_THAT(numbers(ops::sum_to(cube(), {2})), ElementsAre(36, 42));
+  EXPECT_THAT(numbers(ops::sum_to(cube(), {})), ElementsAre(78));
+  EXPECT_THAT(numbers(ops::sum_to(cube(), {1, 3, 1})), ElementsAre(18, 26, 34));
+  const Value x = cube();
+  EXPECT_EQ(ops::sum_to(x, {2, 3, 2}), x);
+  const Value loss = ops::reduce_sum(ops::mul(ops::sum_to(x, {2}), real({2}, {1, 5})));
+  EXPECT_THAT(gradient_of(loss, x), ElementsAre(1, 5, 1, 5, 1, 5, 1, 5, 1, 5, 1, 5));
+}
+
+TEST(SumTo, RefusesATargetThatDoesNotBroadcastToTheInput) {
+  EXPECT_MESSAGE(ops::sum_to(cube(), {3, 3}), ShapeError,
+                 "[sum_to] the input can't be summed to the target: dimension 2 of [3,3] is 3 and of [2,3,2] is 2");
+  EXPECT_MESSAGE(ops::sum_to(cube(), {1, 2, 3, 2}), ShapeError,
+                 "[sum_to] the input can't be summed to the target: [1,2,3,2] has more dimensions than [2,3,2]");
+  EXPECT_MESSAGE(ops::sum_to(real({3}, {1, 2, 3}), {any_dim, 3}), ShapeError,
+                 "[sum_to] the batch of [N,3] can't be told from input [3]");
+  EXPECT_EQ(ops::sum_to(batch_of({3, 4}), {any_dim, 1, 4}).shape(), (Shape{any_dim, 1, 4}));
+}
+
+TEST(BroadcastTo, RepeatsAndScales) {
+  EXPECT_THAT(numbers(ops::broadcast_to(real({2, 1}, {1, 2}), {2, 2, 3}, 10)),
+              ElementsAre(10, 10, 10, 20, 20, 20, 10, 10, 10, 20, 20, 20));
+  const Value x = real({2, 1}, {1, 2});
+  EXPECT_EQ(ops::broadcast_to(x, {2, 1}), x);
+  EXPECT_THAT(numbers(ops::broadcast_to(x, {2, 1}, 3)), ElementsAre(3, 6));
+  EXPECT_THAT(gradient_of(ops::reduce_sum(ops::broadcast_to(x, {2, 2, 3}, 10)), x), ElementsAre(60, 60));
+}
+
+TEST(BroadcastTo, RefusesWhatDoesNotFit) {
+  EXPECT_MESSAGE(ops::broadcast_to(real({2}, {1, 2}), {2, 3}), ShapeError,
+                 "[broadcast_to] the input can't be broadcast to the target: dimension 1 of [2] is 2 and of [2,3] is 3");
+  EXPECT_MESSAGE(ops::broadcast_to(real({1, 3}, {1, 2, 3}), {any_dim, 3}), ShapeError,
+                 "[broadcast_to] [1,3] can't be repeated to [N,3] before the size of the batch is known");
+  EXPECT_EQ(ops::broadcast_to(batch_of({1}), {any_dim, 4}).shape(), (Shape{any_dim, 4}));
+}
+
+}  // namespace
+}  // namespace ocellus
