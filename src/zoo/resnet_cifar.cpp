@@ -1,0 +1,98 @@
+// Residual networks for 32x32 images (He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015, section 4.2):
+// 6n+2 layers in three stages of n basic blocks with 16, 32 and 64 filters. Shortcuts have no parameters (option A): where a
+// stage begins they take every second pixel and append channels of zeros.
+#include <array>
+
+#include <fmt/format.h>
+
+#include <ocellus/nn/layers/add.h>
+#include <ocellus/nn/layers/average_pool2d.h>
+#include <ocellus/nn/layers/batch_norm.h>
+#include <ocellus/nn/layers/conv2d.h>
+#include <ocellus/nn/layers/dense.h>
+#include <ocellus/nn/layers/global_average_pool2d.h>
+#include <ocellus/nn/layers/pad.h>
+
+#include "zoo/support/choose.h"
+
+namespace ocellus::zoo {
+namespace {
+
+struct Unit {
+  std::string name;
+  int64_t filters, stride;
+};
+
+/// Convolution without bias, then batch norm with PyTorch's constants.
+Value conv_norm(const Unit& unit, Activation activation, const Value& x) {
+  const Value y = nn::Conv2D({.filters = unit.filters,
+                              .kernel = 3,
+                              .stride = unit.stride,
+                              .padding = Padding(std::vector<int64_t>{1}, std::vector<int64_t>{1}),
+                              .use_bias = false,
+                              .kernel_initialiser = nn::he_normal(),
+                              .name = unit.name})(x);
+  return nn::BatchNorm({.epsilon = 1e-5,
+                        .momentum = 0.9,
+                        .unbiased_variance = true,
+                        .activation = activation,
+                        .name = unit.name + "_bn"})(y);
+}
+
+Value block(const Unit& unit, const Value& x) {
+  Value y = conv_norm({unit.name + "/conv1", unit.filters, unit.stride}, relu, x);
+  y = conv_norm({unit.name + "/conv2", unit.filters, 1}, linear, y);
+  Value shortcut = x;
+  if (unit.stride != 1)
+    shortcut = nn::AveragePool2D({.size = 1, .stride = unit.stride, .name = unit.name + "/subsample"})(shortcut);
+  if (const int64_t missing = unit.filters - x.shape()[1]; missing > 0)
+    shortcut = nn::Pad({.before = {0, 0, 0}, .after = {missing, 0, 0}, .name = unit.name + "/pad"})(shortcut);
+  return nn::Add({.activation = relu, .name = unit.name + "/add"})({y, shortcut});
+}
+
+template <int depth>
+Model resnet(const ZooConfig& config) {
+  static_assert(depth % 6 == 2);
+  const Value x = nn::input(input_or(config, {3, 32, 32}));
+  Value y = conv_norm({"conv1", 16, 1}, relu, x);
+  for (int stage = 1; stage <= 3; ++stage)
+    for (int b = 1; b <= (depth - 2) / 6; ++b)
+      y = block({fmt::format("stage{}/block{}", stage, b), int64_t{8} << stage, stage > 1 && b == 1 ? 2 : 1}, y);
+  y = nn::GlobalAveragePool2D({.name = "pool"})(y);
+  y = nn::Dense({.units = classes_or(config, 10), .name = "dense"})(y);
+  return Model({x}, {y}, {.name = fmt::format("resnet{}", depth), .seed = config.seed});
+}
+
+/// 64,000 updates of 128 samples are 164 epochs of CIFAR-10's 50,000 (45,000 in the paper, for 182); the rate falls after
+/// 32,000 and 48,000.
+Preset preset_for(double warmup_epochs) {
+  Handle<schedule::Schedule> schedule = schedule::MultiStep({.epochs = {82, 123}});
+  if (warmup_epochs > 0) schedule = schedule::Warmup({.epochs = warmup_epochs, .start_factor = 0.1, .then = schedule});
+  Preset preset = {.optimizer = optim::SGD({.lr = 0.1, .momentum = 0.9, .weight_decay = 1e-4}),
+                   .schedule = schedule,
+                   .batch = 128,
+                   .epochs = 164,
+                   .augment = {data::pad_and_crop({.pixels = 4}), data::mirror()},
+                   .augment_text = "pad and crop by 4, mirror"};
+  preset.preprocess.mean = {0.4914f, 0.4822f, 0.4465f};
+  preset.preprocess.std = {0.2470f, 0.2435f, 0.2616f};
+  return preset;
+}
+
+Preset usual() { return preset_for(0); }
+Preset with_warmup() { return preset_for(1); }
+
+}  // namespace
+
+std::span<const Entry> zoo_in_resnet_cifar() {
+  static constexpr std::array entries = {
+      Entry{"resnet20", "ResNet of 20 layers for CIFAR (He et al. 2015): 269,722 trainable parameters", resnet<20>, usual},
+      Entry{"resnet32", "ResNet of 32 layers for CIFAR (He et al. 2015)", resnet<32>, usual},
+      Entry{"resnet44", "ResNet of 44 layers for CIFAR (He et al. 2015)", resnet<44>, usual},
+      Entry{"resnet56", "ResNet of 56 layers for CIFAR (He et al. 2015)", resnet<56>, usual},
+      Entry{"resnet110", "ResNet of 110 layers for CIFAR (He et al. 2015)", resnet<110>, with_warmup},
+  };
+  return entries;
+}
+
+}  // namespace ocellus::zoo
