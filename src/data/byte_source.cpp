@@ -12,15 +12,15 @@
 namespace ocellus::data {
 namespace {
 
-constexpr uint64_t deflate_ratio = 1032;     // a byte can't unpack to more than this
+constexpr uint64_t deflate_ratio = 1032;          // a byte can't unpack to more than this
 constexpr size_t most_at_once = size_t{1} << 30;  // zlib counts in 32 bits
 
 }  // namespace
 
 struct ByteSource::Inflater {
   z_stream stream{};
-  size_t fed = 0;       ///< bytes of the file given to zlib
-  bool ended = false;   ///< the last gzip member is complete
+  size_t fed = 0;      ///< bytes of the file given to zlib
+  bool ended = false;  ///< the last gzip member is complete
   bool has_peeked = false;
   uint8_t peeked = 0;
 

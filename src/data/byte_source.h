@@ -26,9 +26,9 @@ class ByteSource {
   /// Reads exactly `count` bytes; throws FormatError, naming `what` was to be read, when the file ends before.
   void read_exactly(void* out, size_t count, std::string_view what);
 
-  bool at_end();                       ///< nothing is left to read
+  bool at_end();                             ///< nothing is left to read
   std::vector<uint8_t> rest(uint64_t most);  ///< all that is left; FormatError when that is more than `most` bytes
-  uint64_t most() const;               ///< no more bytes than this can be in the whole file, unpacked
+  uint64_t most() const;                     ///< no more bytes than this can be in the whole file, unpacked
   uint64_t position() const { return position_; }
   const std::string& name() const { return name_; }
 

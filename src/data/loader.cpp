@@ -84,7 +84,8 @@ class Loader::Impl {
 
   void start(int64_t epoch, int64_t first) {
     if (first < 0 || first > batches())
-      throw UsageError(fmt::format("an epoch of {} has {} batches: can't start at {}", dataset_.name(), batches(), first));
+      throw UsageError(
+          fmt::format("an epoch of {} has {} batches: can't start at {}", dataset_.name(), batches(), first));
     stop();
     claimed_ = taken_ = first;
     for (Slot& slot : slots_) slot = {};
@@ -198,7 +199,7 @@ class Loader::Impl {
   /// A batch and what its first sample told about all of them.
   struct Filling {
     Batch batch;
-    Shape input, prepared;    ///< of one sample, before and after preprocessing
+    Shape input, prepared;  ///< of one sample, before and after preprocessing
     size_t target_bytes = 0;
   };
 
@@ -226,8 +227,8 @@ class Loader::Impl {
       throw ShapeError(fmt::format("its shape {} is not the {} of the batch's first sample: give a size to resize to",
                                    one.input.shape().to_string(), filling.input.to_string()));
     if (bool(one.target) != bool(batch.targets) ||
-        (one.target && (one.target.dtype() != batch.targets.dtype() ||
-                        !equal_rows(one.target.shape(), batch.targets.shape()))))
+        (one.target &&
+         (one.target.dtype() != batch.targets.dtype() || !equal_rows(one.target.shape(), batch.targets.shape()))))
       throw ShapeError("its target is of another shape or dtype than that of the batch's first sample");
   }
 

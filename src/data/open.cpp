@@ -43,12 +43,12 @@ AnyDataset open_dataset(const std::string& path, Split split) {
   switch (kind_of(path, split)) {
     case Kind::digits: return digits({.split = split});
     case Kind::idx: return idx(*find_idx(path, split), fmt::format("{} ({})", last_name(path), to_string(split)));
-    case Kind::cifar:
-      return cifar_kind(path) == CifarKind::cifar10 ? cifar10(path, split) : cifar100(path, split);
+    case Kind::cifar: return cifar_kind(path) == CifarKind::cifar10 ? cifar10(path, split) : cifar100(path, split);
     case Kind::images: return ImageFolder(path, split);
     default: break;
   }
-  if (path.starts_with(builtin)) throw UsageError(fmt::format("{} has no {} part: train and test", path, to_string(split)));
+  if (path.starts_with(builtin))
+    throw UsageError(fmt::format("{} has no {} part: train and test", path, to_string(split)));
   throw FormatError(path, fmt::format("no {} data found: looked for IDX files (train-images-idx3-ubyte, plain or .gz), "
                                       "CIFAR files (data_batch_1.bin) and class folders of images (<class>/*.jpg, "
                                       "also below train, val, test)",

@@ -79,7 +79,8 @@ TEST(Decorators, SubsetsStayInside) {
 }
 
 TEST(Decorators, ShuffleIsSeeded) {
-  const auto a = values(shuffle(numbers(50), 1)), b = values(shuffle(numbers(50), 1)), c = values(shuffle(numbers(50), 2));
+  const auto a = values(shuffle(numbers(50), 1)), b = values(shuffle(numbers(50), 1)),
+             c = values(shuffle(numbers(50), 2));
   EXPECT_EQ(a, b);
   EXPECT_NE(a, c);
   EXPECT_TRUE(std::is_permutation(a.begin(), a.end(), c.begin()));
@@ -87,7 +88,9 @@ TEST(Decorators, ShuffleIsSeeded) {
 
 TEST(Decorators, ConcatKeepsOrderAndChecksClasses) {
   EXPECT_EQ(values(concat({numbers(2), numbers(0), numbers(3)})), (std::vector<int>{0, 1, 0, 1, 2}));
-  EXPECT_EQ(message_of<UsageError>([] { concat({numbers(2, {"a"}), numbers(2, {"b"})}); }),
+  EXPECT_EQ(message_of<UsageError>([] {
+              concat({numbers(2, {"a"}), numbers(2, {"b"})});
+            }),
             "numbers and numbers have different classes");
 }
 

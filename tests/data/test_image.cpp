@@ -91,8 +91,10 @@ TEST(Image, ExifOrientationIsApplied) {
 
 TEST(Image, HeadersTellFormatAndSize) {
   const Image image = gradient(21, 13, 3);
-  const std::pair<const char*, ImageFormat> formats[] = {{".jpg", ImageFormat::jpeg}, {".png", ImageFormat::png},
-                                                         {".bmp", ImageFormat::bmp},  {".ppm", ImageFormat::pnm},
+  const std::pair<const char*, ImageFormat> formats[] = {{".jpg", ImageFormat::jpeg},
+                                                         {".png", ImageFormat::png},
+                                                         {".bmp", ImageFormat::bmp},
+                                                         {".ppm", ImageFormat::pnm},
                                                          {".webp", ImageFormat::webp}};
   for (const auto& [extension, format] : formats) {
     const ImageHeader header = read_image_header(bytes_of(encode_image(image, extension)));
@@ -205,7 +207,9 @@ TEST(Image, TensorsAreChannelsFirst) {
 TEST(Image, FloatTensorsAreRoundedAndClamped) {
   const Image image = to_image(Tensor::of<float>({1, 5}, {-3.f, 0.4f, 99.6f, 255.4f, 1e9f}));
   EXPECT_EQ(image.pixels, (std::vector<uint8_t>{0, 0, 100, 255, 255}));
-  EXPECT_EQ(message_of<ShapeError>([] { to_image(Tensor(DType::u8, {4, 2, 2})); }),
+  EXPECT_EQ(message_of<ShapeError>([] {
+              to_image(Tensor(DType::u8, {4, 2, 2}));
+            }),
             "an image takes [1,H,W], [3,H,W] or [H,W], got [4,2,2]");
 }
 

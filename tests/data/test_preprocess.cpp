@@ -79,22 +79,33 @@ TEST(Preprocess, CropKeepsTheMiddle) {
 }
 
 TEST(Preprocess, ErrorsNameWhatDoesNotFit) {
-  EXPECT_EQ(message_of<ShapeError>([] { output_shape({.mean = {1, 2, 3}}, {1, 28, 28}); }),
+  EXPECT_EQ(message_of<ShapeError>([] {
+              output_shape({.mean = {1, 2, 3}}, {1, 28, 28});
+            }),
             "[preprocess] 3 values of mean for 1 channels");
-  EXPECT_EQ(message_of<ShapeError>([] { output_shape({.channels = 3}, {12, 100}); }),
+  EXPECT_EQ(message_of<ShapeError>([] {
+              output_shape({.channels = 3}, {12, 100});
+            }),
             "[preprocess] 3 channels are asked of [12,100], which is no grey or RGB image [C,H,W]");
-  EXPECT_EQ(message_of<ShapeError>([] { output_shape({.height = 32}, {3, 28, 28}); }),
+  EXPECT_EQ(message_of<ShapeError>([] {
+              output_shape({.height = 32}, {3, 28, 28});
+            }),
             "[preprocess] the input size 32x0 needs both sides");
-  EXPECT_EQ(message_of<ShapeError>([] { output_shape({.std = {0}}, {3, 28, 28}); }),
+  EXPECT_EQ(message_of<ShapeError>([] {
+              output_shape({.std = {0}}, {3, 28, 28});
+            }),
             "[preprocess] a std of 0 can't be divided by");
-  EXPECT_EQ(message_of<TypeError>([] { apply({}, Tensor(DType::i32, {1, 2, 2})); }),
+  EXPECT_EQ(message_of<TypeError>([] {
+              apply({}, Tensor(DType::i32, {1, 2, 2}));
+            }),
             "[preprocess] takes u8 or f32 samples, got i32");
 }
 
 TEST(Preprocess, NamesComeBack) {
   for (const auto rule : {ResizeRule::stretch, ResizeRule::crop, ResizeRule::letterbox})
     EXPECT_EQ(resize_rule_from_string(to_string(rule)), rule);
-  for (const auto order : {ColourOrder::rgb, ColourOrder::bgr}) EXPECT_EQ(colour_order_from_string(to_string(order)), order);
+  for (const auto order : {ColourOrder::rgb, ColourOrder::bgr})
+    EXPECT_EQ(colour_order_from_string(to_string(order)), order);
   EXPECT_EQ(message_of<UsageError>([] { interpolation_from_string("cubic"); }),
             "unknown interpolation 'cubic': nearest, bilinear or area");
 }

@@ -144,14 +144,15 @@ TEST(BadIdx, LabelsThatDoNotMatch) {
   EXPECT_EQ(message_of<FormatError>([&] { idx(files); }),
             files.labels.string() + ": 19 labels do not match the 20 images of " + files.images.string());
   const IdxFiles swapped{files.labels, files.images};
-  EXPECT_EQ(message_of<FormatError>([&] { idx(swapped); }), files.labels.string() + ": byte 0: [19] are not images [N,H,W]");
+  EXPECT_EQ(message_of<FormatError>([&] { idx(swapped); }),
+            files.labels.string() + ": byte 0: [19] are not images [N,H,W]");
 }
 
 TEST(Idx, MissingFilesAreNamed) {
   const Scratch scratch;
-  EXPECT_EQ(message_of<IoError>([&] { mnist(scratch.path(), Split::test); }),
-            scratch.path().string() +
-                ": holds no IDX files t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, plain or .gz");
+  EXPECT_EQ(
+      message_of<IoError>([&] { mnist(scratch.path(), Split::test); }),
+      scratch.path().string() + ": holds no IDX files t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, plain or .gz");
   EXPECT_EQ(message_of<IoError>([] { mnist("/nowhere", Split::test); }), "/nowhere: does not exist");
 }
 
@@ -164,7 +165,8 @@ std::string cifar_record(char label, bool hundred = false) {
 TEST(Cifar, RealLosslessPieces) {
   const auto folder = shared_data("cifar10");
   if (!fs::exists(folder)) GTEST_SKIP() << "no " << folder;
-  const AnyDataset train = open_dataset(folder.string(), Split::train), test = open_dataset(folder.string(), Split::test);
+  const AnyDataset train = open_dataset(folder.string(), Split::train),
+                   test = open_dataset(folder.string(), Split::test);
   EXPECT_EQ(train.size(), 2000);
   EXPECT_EQ(test.size(), 500);
   EXPECT_EQ(train.input_shape(), (Shape{3, 32, 32}));
@@ -203,8 +205,9 @@ TEST(BadCifar, TruncatedAndWrongLabels) {
   const Scratch scratch;
   const auto part = scratch.write("data_batch_1.bin", (cifar_record(1) + cifar_record(2)).substr(0, 5000));
   EXPECT_EQ(message_of<FormatError>([&] { cifar10(scratch.path(), Split::train); }),
-            part.string() + ": 5000 bytes are no whole number of records of 3073 bytes: "
-                            "the file is truncated or not CIFAR's");
+            part.string() +
+                ": 5000 bytes are no whole number of records of 3073 bytes: "
+                "the file is truncated or not CIFAR's");
   scratch.write("data_batch_1.bin", cifar_record(1) + cifar_record(10));
   EXPECT_EQ(message_of<FormatError>([&] { cifar10(scratch.path(), Split::train); }),
             part.string() + ": byte 3073: label 10 is not below 10");
@@ -212,7 +215,8 @@ TEST(BadCifar, TruncatedAndWrongLabels) {
 
 TEST(ImageFolder, ClassesAreSortedAndPartsAreFound) {
   const Scratch scratch;
-  for (const char* name : {"train/dog/b.png", "train/dog/a.png", "train/cat/deep/c.PNG", "val/cat/d.png", "val/dog/e.png"})
+  for (const char* name :
+       {"train/dog/b.png", "train/dog/a.png", "train/cat/deep/c.PNG", "val/cat/d.png", "val/dog/e.png"})
     save_image(scratch.write(name, ""), Image(5, 4, 1, 9));
   scratch.write("train/dog/notes.txt", "not an image, and not asked for");
   const ImageFolder train(scratch.path(), Split::train);
@@ -263,8 +267,9 @@ TEST(Open, SaysWhatItLookedFor) {
   const Scratch scratch;
   const std::string path = scratch.path().string();
   EXPECT_EQ(message_of<FormatError>([&] { open_dataset(path, Split::train); }),
-            path + ": no train data found: looked for IDX files (train-images-idx3-ubyte, plain or .gz), CIFAR files "
-                   "(data_batch_1.bin) and class folders of images (<class>/*.jpg, also below train, val, test)");
+            path +
+                ": no train data found: looked for IDX files (train-images-idx3-ubyte, plain or .gz), CIFAR files "
+                "(data_batch_1.bin) and class folders of images (<class>/*.jpg, also below train, val, test)");
   EXPECT_EQ(message_of<IoError>([] { open_dataset("/nowhere", Split::train); }), "/nowhere: does not exist");
   EXPECT_EQ(message_of<UsageError>([] { open_dataset("builtin:letters", Split::train); }),
             "there is no 'builtin:letters': try builtin:digits");

@@ -32,7 +32,7 @@ struct PadAndCropConfig {
 OCELLUS_API Augment pad_and_crop(PadAndCropConfig config = {});
 
 struct NormaliseConfig {
-  float scale = 1.0f / 255;      ///< for u8 input only
+  float scale = 1.0f / 255;                ///< for u8 input only
   std::vector<float> mean = {}, std = {};  ///< one for all channels or one each
 };
 

@@ -41,22 +41,27 @@ class OCELLUS_API Dataset {
   /// Sample i of [0, size()); whatever is random in it comes from `rng`. Errors name the file or the sample.
   virtual Sample get(int64_t i, Rng& rng) const = 0;
 
-  virtual std::string name() const = 0;                     ///< for people: "mnist (train)"
-  virtual std::vector<std::string> class_names() const;     ///< in the order of the labels; empty when there are none
-  virtual Shape input_shape() const;                        ///< shape of sample 0's input, without the batch dimension
-  virtual bool in_memory() const { return false; }          ///< `get` is a view: background workers would not help
-  virtual std::string where(int64_t i) const;               ///< names sample i in errors: its file, or "mnist (train) sample 7"
+  virtual std::string name() const = 0;                  ///< for people: "mnist (train)"
+  virtual std::vector<std::string> class_names() const;  ///< in the order of the labels; empty when there are none
+  virtual Shape input_shape() const;                     ///< shape of sample 0's input, without the batch dimension
+  virtual bool in_memory() const { return false; }       ///< `get` is a view: background workers would not help
+  virtual std::string where(int64_t i) const;  ///< names sample i in errors: its file, or "mnist (train) sample 7"
 };
 
 namespace data {
+
+class AnyDataset;
+
+/// A data set of any class but the type-erased one.
+template <class D>
+concept ConcreteDataset =
+    std::derived_from<std::remove_cvref_t<D>, Dataset> && !std::same_as<std::remove_cvref_t<D>, AnyDataset>;
 
 /// Any data set as a value: a shared, immutable one that copies as a pointer does.
 class OCELLUS_API AnyDataset final : public Dataset {
  public:
   /// Takes a copy of `dataset`, which is cheap for every data set of this library.
-  template <class D>
-    requires std::derived_from<std::remove_cvref_t<D>, Dataset> &&
-             (!std::same_as<std::remove_cvref_t<D>, AnyDataset>)
+  template <ConcreteDataset D>
   AnyDataset(D&& dataset) : set_(std::make_shared<std::remove_cvref_t<D>>(std::forward<D>(dataset))) {}
   AnyDataset(std::shared_ptr<const Dataset> dataset);  ///< throws UsageError for a null pointer
   template <std::derived_from<Dataset> D>
@@ -76,8 +81,8 @@ class OCELLUS_API AnyDataset final : public Dataset {
 
 /// What an in-memory data set is made of.
 struct InMemoryConfig {
-  Tensor inputs = {};                 ///< [N, ...] of any dtype
-  Tensor targets = {};                ///< [N] or [N, K]; may be an empty handle
+  Tensor inputs = {};                     ///< [N, ...] of any dtype
+  Tensor targets = {};                    ///< [N] or [N, K]; may be an empty handle
   std::vector<std::string> classes = {};  ///< names of the classes, in the order of the labels
   std::string name = "samples";
 };

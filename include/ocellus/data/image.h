@@ -34,7 +34,8 @@ struct Image {
 
  private:
   size_t offset(int x, int y) const {
-    return (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)) * static_cast<size_t>(channels);
+    return (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)) *
+           static_cast<size_t>(channels);
   }
 };
 
@@ -86,8 +87,8 @@ OCELLUS_API void save_image(const std::filesystem::path& path, const Image& imag
 OCELLUS_API bool is_image_extension(std::string_view extension);
 
 enum class Interpolation : uint8_t { nearest, bilinear, area };
-OCELLUS_API std::string_view to_string(Interpolation interpolation);              ///< "nearest", "bilinear", "area"
-OCELLUS_API Interpolation interpolation_from_string(std::string_view name);       ///< throws UsageError
+OCELLUS_API std::string_view to_string(Interpolation interpolation);         ///< "nearest", "bilinear", "area"
+OCELLUS_API Interpolation interpolation_from_string(std::string_view name);  ///< throws UsageError
 
 /// Resizes to width x height pixels; `area` averages the pixels covered and is the one to shrink with.
 OCELLUS_API Image resize(const Image& image, int width, int height, Interpolation rule = Interpolation::bilinear);

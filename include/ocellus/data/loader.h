@@ -14,18 +14,18 @@ namespace ocellus::data {
 
 /// How samples become batches.
 struct LoaderConfig {
-  int64_t batch = 32;             ///< samples in a batch; the last one of an epoch may be smaller
-  bool shuffle = false;           ///< a new order each epoch, decided by (seed, epoch)
-  bool drop_last = false;         ///< leave the smaller last batch out
+  int64_t batch = 32;      ///< samples in a batch; the last one of an epoch may be smaller
+  bool shuffle = false;    ///< a new order each epoch, decided by (seed, epoch)
+  bool drop_last = false;  ///< leave the smaller last batch out
   uint64_t seed = 0;
-  int workers = -1;               ///< background threads; 0: batches are made by the caller; -1: 0 for sets in memory,
-                                  ///< else one a core, at most 8
-  int ahead = 0;                  ///< batches that may wait in the queue; 0: two a worker
+  int workers = -1;  ///< background threads; 0: batches are made by the caller; -1: 0 for sets in memory,
+                     ///< else one a core, at most 8
+  int ahead = 0;     ///< batches that may wait in the queue; 0: two a worker
   std::vector<Augment> augment = {};  ///< applied in order before `preprocess`
-  Preprocess preprocess = {};          ///< turns samples into rows of the batch
+  Preprocess preprocess = {};         ///< turns samples into rows of the batch
 };
 
-/// Some samples together. The tensors belong to whoever holds them; memory goes back to the loader when they are let go.
+/// Some samples together. The tensors belong to whoever holds them; letting them go gives the memory back to the loader.
 struct Batch {
   Tensor inputs;      ///< f32 [B, ...]
   Tensor targets;     ///< [B, ...] of the samples' own dtype; an empty handle when they have none

@@ -14,8 +14,8 @@ namespace ocellus::data {
 
 /// The order in which a network expects the three colour planes. Images always come as RGB.
 enum class ColourOrder : uint8_t { rgb, bgr };
-OCELLUS_API std::string_view to_string(ColourOrder order);               ///< "rgb", "bgr"
-OCELLUS_API ColourOrder colour_order_from_string(std::string_view name); ///< throws UsageError
+OCELLUS_API std::string_view to_string(ColourOrder order);                ///< "rgb", "bgr"
+OCELLUS_API ColourOrder colour_order_from_string(std::string_view name);  ///< throws UsageError
 
 /// How an image is brought to the input size.
 enum class ResizeRule : uint8_t {
@@ -23,19 +23,19 @@ enum class ResizeRule : uint8_t {
   crop,       ///< until it covers the size, then the middle is kept
   letterbox,  ///< until it fits into the size, then centred on `Preprocess::border`
 };
-OCELLUS_API std::string_view to_string(ResizeRule rule);                 ///< "stretch", "crop", "letterbox"
-OCELLUS_API ResizeRule resize_rule_from_string(std::string_view name);   ///< throws UsageError
+OCELLUS_API std::string_view to_string(ResizeRule rule);                ///< "stretch", "crop", "letterbox"
+OCELLUS_API ResizeRule resize_rule_from_string(std::string_view name);  ///< throws UsageError
 
 /// Colour conversion, resizing and normalisation, in this order: output = (input * scale - mean) / std.
 struct Preprocess {
-  int channels = 0;                              ///< 1 or 3: converts images to grey or colour; 0: as they come
-  ColourOrder colour = ColourOrder::rgb;         ///< of images with three channels
-  int height = 0, width = 0;                     ///< input size in pixels; 0: as they come
+  int channels = 0;                       ///< 1 or 3: converts images to grey or colour; 0: as they come
+  ColourOrder colour = ColourOrder::rgb;  ///< of images with three channels
+  int height = 0, width = 0;              ///< input size in pixels; 0: as they come
   ResizeRule resize = ResizeRule::stretch;
   Interpolation interpolation = Interpolation::bilinear;
-  float border = 0;                              ///< value of letterbox borders, on the input's own range
-  float scale = 1.0f / 255;                      ///< for u8 input only: f32 input is taken to be scaled already
-  std::vector<float> mean = {}, std = {};        ///< of the scaled values: empty, one for all, or one a channel
+  float border = 0;                        ///< value of letterbox borders, on the input's own range
+  float scale = 1.0f / 255;                ///< for u8 input only: f32 input is taken to be scaled already
+  std::vector<float> mean = {}, std = {};  ///< of the scaled values: empty, one for all, or one a channel
 
   friend bool operator==(const Preprocess&, const Preprocess&) = default;
 };

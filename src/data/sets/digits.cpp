@@ -21,11 +21,11 @@
 namespace ocellus::data {
 namespace {
 
-constexpr int side = 28;            // of the finished digit
-constexpr int drawn = 4 * side;     // of the canvas that the pen draws on
-constexpr int warped = 2 * side;    // of the canvas that is warped
-constexpr int glyph_height = 80;    // on the first canvas: 20 pixels in the end, as in MNIST
-constexpr int grid = 4;             // of the displacement
+constexpr int side = 28;          // of the finished digit
+constexpr int drawn = 4 * side;   // of the canvas that the pen draws on
+constexpr int warped = 2 * side;  // of the canvas that is warped
+constexpr int glyph_height = 80;  // on the first canvas: 20 pixels in the end, as in MNIST
+constexpr int grid = 4;           // of the displacement
 
 /// The digit on the first canvas, as one face and pen draw it.
 cv::Mat draw(int digit, Rng& rng) {

@@ -65,12 +65,14 @@ InMemory idx(const IdxFiles& files, const std::string& name) {
   if (shape.rank() == 3) images = images.reshape({shape[0], 1, shape[1], shape[2]});
   const Tensor labels = read_idx(files.labels);
   if (labels.shape().rank() != 1)
-    throw FormatError(files.labels.string(), "byte 0", fmt::format("{} are not labels [N]", labels.shape().to_string()));
+    throw FormatError(files.labels.string(), "byte 0",
+                      fmt::format("{} are not labels [N]", labels.shape().to_string()));
   if (labels.shape()[0] != shape[0])
     throw FormatError(files.labels.string(), fmt::format("{} labels do not match the {} images of {}",
                                                          labels.shape()[0], shape[0], files.images.string()));
   const Tensor targets = labels.to(DType::i32);
-  return InMemory({.inputs = images, .targets = targets, .classes = numbered_classes(targets.as<int32_t>()), .name = name});
+  return InMemory(
+      {.inputs = images, .targets = targets, .classes = numbered_classes(targets.as<int32_t>()), .name = name});
 }
 
 std::optional<IdxFiles> find_idx(const std::filesystem::path& folder, Split split) {
@@ -92,7 +94,8 @@ InMemory mnist(const std::filesystem::path& folder, Split split) {
   if (!files) {
     const std::string_view stem = split == Split::train ? "train" : split == Split::test ? "t10k" : "val";
     throw IoError(folder.string(), fmt::format("holds no IDX files {0}-images-idx3-ubyte and {0}-labels-idx1-ubyte, "
-                                               "plain or .gz", stem));
+                                               "plain or .gz",
+                                               stem));
   }
   return idx(*files, fmt::format("mnist ({})", to_string(split)));
 }

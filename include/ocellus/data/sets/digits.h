@@ -11,8 +11,8 @@ namespace ocellus::data {
 
 struct DigitsConfig {
   Split split = Split::train;
-  int64_t count = 0;   ///< samples; 0: 20,000 for training, 4,000 for the other parts
-  uint64_t seed = 0;   ///< another seed, other digits; parts of one seed never share a digit
+  int64_t count = 0;  ///< samples; 0: 20,000 for training, 4,000 for the other parts
+  uint64_t seed = 0;  ///< another seed, other digits; parts of one seed never share a digit
 };
 
 /// Digits like MNIST's, u8 [1,28,28], white on black, with labels i32 that go round from 0 to 9. Sample i depends on

@@ -29,7 +29,7 @@ class OCELLUS_API ImageFolder : public Dataset {
   Sample get(int64_t i, Rng& rng) const override;  ///< throws FormatError or IoError naming the file
   std::string name() const override;
   std::vector<std::string> class_names() const override;
-  std::string where(int64_t i) const override;     ///< the file's path
+  std::string where(int64_t i) const override;  ///< the file's path
   const std::filesystem::path& path(int64_t i) const;
 
  private:
