@@ -16,7 +16,7 @@ OCELLUS_API std::span<const std::string_view> enum_names(Algorithms);
 
 struct BackendConfig {
   Algorithms algorithms = Algorithms::time;
-  std::string cache_path;  ///< file that keeps measured choices between processes; none when empty
+  std::string cache_path = {};  ///< file that keeps measured choices between processes; none when empty
 };
 
 /// "onednn" or "reference"; throws UsageError listing them for any other name.

@@ -27,9 +27,9 @@ void append_activation(dnnl::post_ops& post_ops, const Activation& a) {
     case ActivationKind::leaky_relu: return post_ops.append_eltwise(1, algorithm::eltwise_relu, alpha, 0);
     case ActivationKind::sigmoid: return post_ops.append_eltwise(1, algorithm::eltwise_logistic, 0, 0);
     case ActivationKind::tanh:
+      // beta as the scale of tanh: two linear steps would both get the constants of the first.
       if (alpha != 1) post_ops.append_eltwise(1, algorithm::eltwise_linear, alpha, 0);
-      post_ops.append_eltwise(1, algorithm::eltwise_tanh, 0, 0);
-      if (beta != 1) post_ops.append_eltwise(1, algorithm::eltwise_linear, beta, 0);
+      post_ops.append_eltwise(beta, algorithm::eltwise_tanh, 0, 0);
   }
 }
 

@@ -1,4 +1,5 @@
 // Sums, products and reductions. Shapes that broadcast get ones in front, as the library wants equal ranks.
+#include <algorithm>
 #include <array>
 
 #include <ocellus/graph/parameter.h>

@@ -85,9 +85,11 @@ KernelAnswer make_backward(const KernelRequest& request, Backend& backend) {
   const auto hint = training_desc(*runtime, x, op.epsilon, op.activation);
   const Backward::desc desc(dnnl::prop_kind::backward, x, x, static_cast<float>(op.epsilon), flags_for(op.activation));
   const Backward::primitive_desc pd(desc, user_scratchpad(), runtime->engine(), hint);
+  // The offset is not read, but the library counts it among its arguments.
   std::vector<Arg> args = {{DNNL_ARG_SRC, in(0), x},
                            {DNNL_ARG_DIFF_DST, in(1), x},
                            {DNNL_ARG_SCALE, in(2), channels},
+                           {DNNL_ARG_SHIFT, in(2), channels},
                            {DNNL_ARG_MEAN, in(3), channels},
                            {DNNL_ARG_VARIANCE, in(4), channels},
                            {DNNL_ARG_DIFF_SRC, out(0), x},
