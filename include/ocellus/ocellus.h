@@ -40,6 +40,7 @@
 #include <ocellus/engine/reference.h>
 
 #include <ocellus/backend/backends.h>
+#include <ocellus/backend/peak.h>
 
 #include <ocellus/nn/extent.h>
 #include <ocellus/nn/initialiser.h>
@@ -75,5 +76,12 @@
 #include <ocellus/data/sets/idx.h>
 #include <ocellus/data/sets/image_folder.h>
 
+#include <ocellus/train/callback.h>
 #include <ocellus/train/handle.h>
+#include <ocellus/train/history.h>
+#include <ocellus/train/interrupt.h>
+#include <ocellus/train/metric.h>
 #include <ocellus/train/optimizer.h>
+#include <ocellus/train/plot.h>
+#include <ocellus/train/progress.h>
+#include <ocellus/train/schedule.h>
