@@ -38,7 +38,7 @@ struct Program::Impl {
   std::vector<Tensor> outputs;
   std::vector<Kernel*> once, always;
   std::vector<double> milliseconds;  // per step
-  uint64_t seen_version = 0;
+  uint64_t seen_version = ~uint64_t{0};  // no sum of versions: a program without parameters computes its constants too
 
   void allocate_memory();
   void bind();
