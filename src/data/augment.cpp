@@ -88,7 +88,7 @@ Augment pad_and_crop(PadAndCropConfig config) {
     if (config.border == Border::reflect && config.pixels >= std::min(shape[1], shape[2]))
       throw ShapeError("pad_and_crop", "",
                        fmt::format("can't reflect {} pixels of an image {}", config.pixels, shape.to_string()));
-    const auto choices = static_cast<uint64_t>(2 * config.pixels + 1);
+    const uint64_t choices = 2 * static_cast<uint64_t>(config.pixels) + 1;
     const int64_t x = static_cast<int64_t>(rng.below(choices)) - config.pixels;
     const int64_t y = static_cast<int64_t>(rng.below(choices)) - config.pixels;
     if (x == 0 && y == 0) return;

@@ -127,8 +127,8 @@ Image crop(const Image& image, const Rect& rect) {
     throw UsageError(fmt::format("the rectangle at ({}, {}) of {}x{} sticks out of an image of {}x{}", rect.x, rect.y,
                                  rect.width, rect.height, image.width, image.height));
   Image out(rect.width, rect.height, image.channels);
-  for (int y = 0; y < rect.height; ++y)
-    std::copy_n(image.at(rect.x, rect.y + y), static_cast<size_t>(rect.width * image.channels), out.at(0, y));
+  const size_t row = static_cast<size_t>(rect.width) * static_cast<size_t>(image.channels);
+  for (int y = 0; y < rect.height; ++y) std::copy_n(image.at(rect.x, rect.y + y), row, out.at(0, y));
   return out;
 }
 

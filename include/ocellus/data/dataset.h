@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -54,15 +53,14 @@ class AnyDataset;
 
 /// A data set of any class but the type-erased one.
 template <class D>
-concept ConcreteDataset =
-    std::derived_from<std::remove_cvref_t<D>, Dataset> && !std::same_as<std::remove_cvref_t<D>, AnyDataset>;
+concept ConcreteDataset = std::derived_from<D, Dataset> && !std::same_as<D, AnyDataset>;
 
 /// Any data set as a value: a shared, immutable one that copies as a pointer does.
 class OCELLUS_API AnyDataset final : public Dataset {
  public:
   /// Takes a copy of `dataset`, which is cheap for every data set of this library.
   template <ConcreteDataset D>
-  AnyDataset(D&& dataset) : set_(std::make_shared<std::remove_cvref_t<D>>(std::forward<D>(dataset))) {}
+  AnyDataset(D dataset) : set_(std::make_shared<const D>(std::move(dataset))) {}
   AnyDataset(std::shared_ptr<const Dataset> dataset);  ///< throws UsageError for a null pointer
   template <std::derived_from<Dataset> D>
   AnyDataset(std::shared_ptr<D> dataset) : AnyDataset(std::shared_ptr<const Dataset>(std::move(dataset))) {}

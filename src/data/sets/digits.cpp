@@ -35,7 +35,7 @@ cv::Mat draw(int digit, Rng& rng) {
                                 cv::FONT_HERSHEY_SCRIPT_SIMPLEX, cv::FONT_HERSHEY_SCRIPT_COMPLEX};
   int face = faces[rng.below(faces.size())];
   if (rng.chance(0.4f)) face |= cv::FONT_ITALIC;
-  const int thickness = 5 + static_cast<int>(rng.below(9));
+  const int thickness = 5 + static_cast<int>(rng.below(8));
   const std::string text(1, static_cast<char>('0' + digit));
   const cv::Size unit = cv::getTextSize(text, face, 1.0, 1, nullptr);
   const double scale = static_cast<double>(glyph_height - thickness) / unit.height;
@@ -60,7 +60,7 @@ void warp_maps(const cv::Mat& canvas, Rng& rng, cv::Mat& map_x, cv::Mat& map_y) 
   const float slant = rng.normal() * 0.15f;
   const float tall = 1 / rng.uniform(0.82f, 1.12f), wide = tall / rng.uniform(0.8f, 1.2f);
   const float shift_x = rng.uniform(-1.3f, 1.3f) * 4, shift_y = rng.uniform(-1.3f, 1.3f) * 4;
-  const float bend = rng.uniform(1.f, 5.f);
+  const float bend = rng.uniform(1.f, 4.f);
   map_x = smooth_field(bend, rng);
   map_y = smooth_field(bend, rng);
   const cv::Rect box = cv::boundingRect(canvas);
@@ -103,7 +103,7 @@ Image render_digit(int digit, Rng& rng) {
   cv::Mat map_x, map_y, copy;
   warp_maps(canvas, rng, map_x, map_y);
   cv::remap(canvas, copy, map_x, map_y, cv::INTER_LINEAR, cv::BORDER_CONSTANT);
-  const double blur = rng.uniform(0.3f, 1.3f);
+  const double blur = rng.uniform(0.3f, 1.1f);
   cv::GaussianBlur(copy, copy, cv::Size(5, 5), blur);
   Image image(side, side, 1);
   cv::Mat target = mat_of(image);

@@ -43,7 +43,7 @@ std::vector<fs::path> images_below(const fs::path& folder) {
 }
 
 fs::path part_or_throw(const fs::path& folder, Split split) {
-  const fs::path part = find_image_folder(folder, split);
+  fs::path part = find_image_folder(folder, split);
   if (part.empty())
     throw IoError(folder.string(), fmt::format("holds no folder '{}' of class folders", part_names(split).front()));
   return part;
@@ -88,7 +88,7 @@ Sample ImageFolder::get(int64_t i, Rng&) const {
 
 std::string ImageFolder::name() const {
   const fs::path clean = (listing_->folder / "").lexically_normal().parent_path();
-  const std::string last = clean.filename().string();
+  std::string last = clean.filename().string();
   if (!is_part_name(last) || !clean.has_parent_path()) return last;
   return fmt::format("{} ({})", clean.parent_path().filename().string(), last);
 }
