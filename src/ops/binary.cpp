@@ -68,9 +68,7 @@ Values Binary::gradient(GradCtx& ctx) const {
   const Value dz = ops::activation_backward(ctx.dout(), ctx.out(), activation);
   Value da, db;
   switch (kind) {
-    case BinaryKind::add:
-      da = db = dz;
-      break;
+    case BinaryKind::add: da = db = dz; break;
     case BinaryKind::sub:
       da = dz;
       if (ctx.needs(1)) db = ops::affine(dz, -1);

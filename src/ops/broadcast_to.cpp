@@ -46,7 +46,7 @@ void BroadcastTo::eval(EvalCtx& ctx) const {
 
 Value ops::broadcast_to(const Value& x, const Shape& shape, double scale) {
   if (x.shape() == shape) return scale == 1 ? x : affine(x, scale);
-  if (!shape.known() && (x.shape().rank() != shape.rank() || x.shape()[0] != any_dim))
+  if (!shape.known() && (x.shape().rank() != shape.rank() || x.shape()[0] == 1))
     throw ShapeError("broadcast_to", "",
                      fmt::format("{} can't be repeated to {} before the size of the batch is known",
                                  x.shape().to_string(), shape.to_string()));

@@ -20,7 +20,8 @@ void expect_joinable(const TensorType& first, const TensorType& next, size_t axi
   for (size_t i = 0; i < a.rank(); ++i)
     if (i != axis && a[i] != b[i])
       throw ShapeError(fmt::format("inputs {} and {} can't be joined along dimension {}: dimension {} is {} and {}",
-                                   a.to_string(), b.to_string(), axis, i, detail::dim_text(a[i]), detail::dim_text(b[i])));
+                                   a.to_string(), b.to_string(), axis, i, detail::dim_text(a[i]),
+                                   detail::dim_text(b[i])));
 }
 
 }  // namespace

@@ -52,7 +52,8 @@ Types DropoutTrain::infer(std::span<const TensorType> inputs) const {
   expect_rate(rate);
   detail::expect_count(inputs, 2);
   detail::expect_floating(inputs.first(1));
-  if (!(inputs[1] == TensorType{DType::i64, {}})) throw TypeError("the step must be i64[], got " + to_string(inputs[1]));
+  if (!(inputs[1] == TensorType{DType::i64, {}}))
+    throw TypeError("the step must be i64[], got " + to_string(inputs[1]));
   return {inputs[0]};
 }
 

@@ -75,7 +75,8 @@ void HostLoss::attrs(AttrVisitor& v) const {
 
 Types HostLoss::infer(std::span<const TensorType> inputs) const {
   if (inputs.empty()) throw ShapeError(label + ": needs a prediction");
-  if (inputs[0].dtype != DType::f32) throw TypeError(label + ": the prediction must be f32, got " + to_string(inputs[0]));
+  if (inputs[0].dtype != DType::f32)
+    throw TypeError(label + ": the prediction must be f32, got " + to_string(inputs[0]));
   return {{DType::f32, {}}, inputs[0], {DType::f32, {static_cast<int64_t>(parts.size())}}};
 }
 

@@ -24,12 +24,13 @@ void expect_fits(const std::vector<int64_t>& before, const std::vector<int64_t>&
   }
 }
 
-void expect_enough(PadMode mode, const std::vector<int64_t>& before, const std::vector<int64_t>& after, const Shape& x) {
+void expect_enough(PadMode mode, const std::vector<int64_t>& before, const std::vector<int64_t>& after,
+                   const Shape& x) {
   for (size_t i = 0; i < x.rank(); ++i) {
     const int64_t most = std::max(before[i], after[i]);
     if (mode == PadMode::reflect && most > 0 && most >= x[i])
-      throw ShapeError(fmt::format("dimension {} of {} is too small to be reflected by {}: at most {}", i, x.to_string(),
-                                   most, x[i] - 1));
+      throw ShapeError(fmt::format("dimension {} of {} is too small to be reflected by {}: at most {}", i,
+                                   x.to_string(), most, x[i] - 1));
     if (mode == PadMode::replicate && most > 0 && x[i] == 0)
       throw ShapeError(fmt::format("dimension {} of {} has no element to replicate", i, x.to_string()));
   }

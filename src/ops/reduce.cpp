@@ -65,7 +65,8 @@ int64_t reduced_count(const Shape& x, const std::vector<int64_t>& axes) {
   for (size_t i = 0; i < x.rank(); ++i) {
     if (!reduces(axes, i)) continue;
     if (x[i] == any_dim)
-      throw ShapeError("reduce", "", "the mean over the batch of " + x.to_string() + " has no gradient before its size is known");
+      throw ShapeError("reduce", "",
+                       "the mean over the batch of " + x.to_string() + " has no gradient before its size is known");
     count *= x[i];
   }
   return count;
@@ -145,7 +146,8 @@ Types ReduceMaxBackward::infer(std::span<const TensorType> inputs) const {
   const Shape& x = inputs[2].shape;
   const Shape &y = inputs[1].shape, plain = reduced_shape(x, axes, false);
   if (!(y == plain) && !(y == reduced_shape(x, axes, true)))
-    throw ShapeError(fmt::format("maximum {} is not that of {}: expected {}", y.to_string(), x.to_string(), plain.to_string()));
+    throw ShapeError(
+        fmt::format("maximum {} is not that of {}: expected {}", y.to_string(), x.to_string(), plain.to_string()));
   return {inputs[2]};
 }
 

@@ -40,8 +40,7 @@ void SigmoidCrossEntropyBackward::eval(EvalCtx& ctx) const {
     const double weight = ctx.in(0).as<T>()[0] * detail::term_weight(reduction, ctx.out().numel());
     const auto x = ctx.in(1).as<T>(), t = ctx.in(2).as<T>();
     const auto dx = ctx.out().as<T>();
-    for (size_t i = 0; i < dx.size(); ++i)
-      dx[i] = static_cast<T>((1 / (1 + std::exp(-double{x[i]})) - t[i]) * weight);
+    for (size_t i = 0; i < dx.size(); ++i) dx[i] = static_cast<T>((1 / (1 + std::exp(-double{x[i]})) - t[i]) * weight);
   });
 }
 

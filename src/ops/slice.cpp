@@ -29,7 +29,8 @@ struct SliceLists {
       }
       const bool whole = begin[i] == 0 && end[i] == any_dim;  // also of an empty dimension
       if (begin[i] < 0 || stop(i, x) > x[i] || (begin[i] >= stop(i, x) && !whole))
-        throw ShapeError(fmt::format("elements [{},{}) of dimension {} are not in {}", begin[i], stop(i, x), i, x.to_string()));
+        throw ShapeError(
+            fmt::format("elements [{},{}) of dimension {} are not in {}", begin[i], stop(i, x), i, x.to_string()));
       if (step[i] < 1) throw ShapeError(fmt::format("step {} of dimension {} must be at least 1", step[i], i));
     }
   }

@@ -1,6 +1,6 @@
-// Cross-entropy of a softmax with the targets q: the sum over the classes of q_c (log sum_j exp(x_j) - x_c), where q is a
-// class's one-hot distribution or the one given, mixed with the uniform one by the smoothing. Written so, no probability is
-// ever rounded to 0 before its logarithm is taken; the loss adds up in double.
+// Cross-entropy of a softmax with the targets q: the sum over the classes of q_c (log sum_j exp(x_j) - x_c), where q is
+// a class's one-hot distribution or the one given, mixed with the uniform one by the smoothing. Written so, no
+// probability is ever rounded to 0 before its logarithm is taken; the loss adds up in double.
 
 #include <algorithm>
 #include <array>
@@ -26,8 +26,9 @@ void expect_targets(const TensorType& logits, const TensorType& targets) {
   for (size_t i = 2; i < x.rank(); ++i) positions.push_back(x[i]);
   const TensorType classes{DType::i32, detail::shape_of(positions)}, distribution = logits;
   if (targets == classes || targets == distribution) return;
-  const std::string message = fmt::format("logits {} take classes {} or distributions {}, got targets {}", to_string(logits),
-                                          to_string(classes), to_string(distribution), to_string(targets));
+  const std::string message =
+      fmt::format("logits {} take classes {} or distributions {}, got targets {}", to_string(logits),
+                  to_string(classes), to_string(distribution), to_string(targets));
   if (targets.dtype != DType::i32 && targets.dtype != logits.dtype) throw TypeError(message);
   throw ShapeError(message);
 }
@@ -166,9 +167,8 @@ void SoftmaxCrossEntropyBackward::eval(EvalCtx& ctx) const {
       double mass = 0;  // 1 for a distribution; the gradient is exact for any weights
       for (int64_t c = 0; target.counts() && c < view.classes; ++c) mass += target(c, view.classes, smoothing);
       for (int64_t c = 0; c < view.classes; ++c)
-        dx[c * step] = target.counts()
-                           ? static_cast<T>((p[c * step] * mass - target(c, view.classes, smoothing)) * weight)
-                           : T{0};
+        dx[c * step] =
+            target.counts() ? static_cast<T>((p[c * step] * mass - target(c, view.classes, smoothing)) * weight) : T{0};
     }
   });
 }

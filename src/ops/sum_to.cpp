@@ -21,7 +21,7 @@ void SumTo::eval(EvalCtx& ctx) const {
   const Shape& from = ctx.in(0).shape();
   const Shape strides = from.strides();
   const detail::Strides target = detail::broadcast_strides(ctx.out().shape(), from);
-  detail::Loops<1> kept, summed;  // a target stride of 0 with more than one element is a repeated dimension
+  detail::Loops<1> kept, summed;  // stride 0 in the target: its element takes them all
   for (size_t i = 0; i < from.rank(); ++i) (target[i] == 0 ? summed : kept).add(from[i], {strides[i]});
   with_real(ctx.out(), [&]<class T>(T) {
     const T* x = ctx.in(0).as<T>().data();

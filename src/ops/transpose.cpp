@@ -23,8 +23,8 @@ Types Transpose::infer(std::span<const TensorType> inputs) const {
     dims.push_back(x[static_cast<size_t>(p)]);
   }
   if (!x.known() && perm[0] != 0)
-    throw ShapeError(fmt::format("perm [{}] moves the batch of {}, whose size is not known", fmt::join(perm, ","),
-                                 x.to_string()));
+    throw ShapeError(
+        fmt::format("perm [{}] moves the batch of {}, whose size is not known", fmt::join(perm, ","), x.to_string()));
   return {{inputs[0].dtype, detail::shape_of(dims)}};
 }
 
@@ -38,8 +38,7 @@ void Transpose::eval(EvalCtx& ctx) const {
   const Tensor& x = ctx.in(0);
   const Shape from = x.shape().strides(), to = ctx.out().shape().strides();
   detail::Loops<2> loops;
-  for (size_t i = 0; i < perm.size(); ++i)
-    loops.add(ctx.out().shape()[i], {to[i], from[static_cast<size_t>(perm[i])]});
+  for (size_t i = 0; i < perm.size(); ++i) loops.add(ctx.out().shape()[i], {to[i], from[static_cast<size_t>(perm[i])]});
   detail::copy(loops, size_of(x.dtype()), ctx.out().data(), x.data());
 }
 

@@ -12,9 +12,11 @@
 namespace ocellus {
 
 inline Value real(Shape shape, const std::vector<float>& values) { return constant(Tensor::of<float>(shape, values)); }
-inline Value ints(Shape shape, const std::vector<int32_t>& values) { return constant(Tensor::of<int32_t>(shape, values)); }
+inline Value ints(Shape shape, const std::vector<int32_t>& values) {
+  return constant(Tensor::of<int32_t>(shape, values));
+}
 /// A value whose batch is not known.
-inline Value batch_of(std::vector<int64_t> sample, DType dtype = DType::f32) {
+inline Value open_batch(std::vector<int64_t> sample, DType dtype = DType::f32) {
   sample.insert(sample.begin(), any_dim);
   return input("x", {dtype, Shape(std::span<const int64_t>(sample))});
 }

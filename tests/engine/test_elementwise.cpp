@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "engine/evaluated.h"
+#include "engine/op_check.h"
 
 namespace ocellus {
 namespace {
@@ -64,13 +65,13 @@ TEST(Binary, ExtremaShareTheGradientAtTies) {
 }
 
 TEST(Binary, AnUnknownBatchFitsItselfAndOne) {
-  const Value x = batch_of({3});
-  EXPECT_EQ(ops::add(x, batch_of({3})).shape(), (Shape{any_dim, 3}));
+  const Value x = open_batch({3});
+  EXPECT_EQ(ops::add(x, open_batch({3})).shape(), (Shape{any_dim, 3}));
   EXPECT_EQ(ops::add(x, real({1, 3}, {0, 0, 0})).shape(), (Shape{any_dim, 3}));
   EXPECT_EQ(ops::add(real({3}, {0, 0, 0}), x).shape(), (Shape{any_dim, 3}));
   EXPECT_MESSAGE(ops::add(x, real({2, 3}, {0, 0, 0, 0, 0, 0})), ShapeError,
                  "[binary] inputs [N,3] and [2,3] can't be broadcast: dimension 0 is N and 2");
-  EXPECT_MESSAGE(ops::add(batch_of({}), real({2, 1}, {0, 0})), ShapeError,
+  EXPECT_MESSAGE(ops::add(open_batch({}), real({2, 1}, {0, 0})), ShapeError,
                  "[binary] inputs [N] and [2,1] can't be broadcast: dimension 1 is N and 1");
 }
 
@@ -88,7 +89,7 @@ TEST(Affine, ScalesAndShifts) {
   const Value x = real({3}, {1, 2, 3});
   EXPECT_THAT(numbers(ops::affine(x, 2, -1)), ElementsAre(1, 3, 5));
   EXPECT_THAT(gradient_of(ops::reduce_sum(ops::affine(x, 2, -1)), x), ElementsAre(2, 2, 2));
-  EXPECT_EQ(ops::affine(batch_of({2}), 2).shape(), (Shape{any_dim, 2}));
+  EXPECT_EQ(ops::affine(open_batch({2}), 2).shape(), (Shape{any_dim, 2}));
   EXPECT_MESSAGE(ops::affine(ints({1}, {1}), 2), TypeError, "[affine] takes floating inputs, got i32[1]");
 }
 
@@ -176,6 +177,83 @@ TEST(DropoutTrain, GradientGoesThroughTheSameMask) {
   EXPECT_THAT(y, testing::Contains(0.0));
   EXPECT_THAT(y, testing::Contains(4.0));
 }
+
+/// One operator with each kind of broadcasting.
+std::vector<op_check::OpCase> binary_cases() {
+  using namespace op_check;
+  struct Kind {
+    BinaryKind kind;
+    Fill divisor = uniform(-1, 1);
+  };
+  std::vector<OpCase> cases;
+  for (const auto& [kind, fill] :
+       {Kind{BinaryKind::add}, Kind{BinaryKind::sub}, Kind{BinaryKind::mul}, Kind{BinaryKind::div, uniform(0.5, 2)}}) {
+    const BuildFn build = [kind = kind](const Values& in) { return Values{ops::binary(kind, in[0], in[1])}; };
+    const std::string name(enum_names(kind)[static_cast<size_t>(kind)]);
+    const OpInput x = batch_of({2, 3, 4, 5});
+    cases.push_back({name, build, {x, batch_of({2, 3, 4, 5}, fill)}});
+    cases.push_back({name + "_channels", build, {x, fixed({3, 1, 1}, fill)}});
+    cases.push_back({name + "_row", build, {x, fixed({1, 1, 1, 5}, fill)}});
+    cases.push_back({name + "_scalar", build, {x, fixed({}, fill)}});
+    cases.push_back({name + "_sample", build, {x, batch_of({2, 1, 1, 1}, fill)}});
+    cases.push_back({name + "_both_ways", build, {fixed({3, 1, 2}), fixed({4, 1}, fill)}});
+    cases.push_back({name + "_first_small", build, {fixed({5}), batch_of({2, 5}, fill)}});
+    cases.push_back({name + "_odd_channels", build, {batch_of({2, 17, 3, 3}), batch_of({2, 17, 3, 3}, fill)}});
+    cases.push_back({name + "_same_value",
+                     [kind = kind](const Values& in) { return Values{ops::binary(kind, in[0], in[0])}; },
+                     {batch_of({2, 3}, fill)}});
+  }
+  return cases;
+}
+
+std::vector<op_check::OpCase> extremum_cases() {
+  using namespace op_check;
+  std::vector<OpCase> cases;
+  for (const BinaryKind kind : {BinaryKind::max, BinaryKind::min}) {
+    const BuildFn build = [=](const Values& in) { return Values{ops::binary(kind, in[0], in[1])}; };
+    const std::string name(enum_names(kind)[static_cast<size_t>(kind)]);
+    cases.push_back({name, build, {batch_of({3, 4, 5}, distinct()), batch_of({3, 4, 5}, uniform(-1.55, 1.55))}});
+    cases.push_back({name + "_row", build, {fixed({3, 5}, off_zero()), fixed({5}, uniform(-0.05, 0.05))}});
+    cases.push_back({name + "_scalar", build, {fixed({3, 5}, off_zero()), fixed({}, uniform(-0.05, 0.05))}});
+  }
+  return cases;
+}
+
+Value activated(BinaryKind kind, Activation activation, const Values& in) {
+  Binary op;
+  op.kind = kind;
+  op.activation = activation;
+  return apply(std::move(op), in);
+}
+
+std::vector<op_check::OpCase> other_cases() {
+  using namespace op_check;
+  const OpInput x = batch_of({2, 3, 4, 4});
+  const auto with_activation = [](BinaryKind kind, Activation a) -> BuildFn {
+    return [=](const Values& in) { return Values{activated(kind, a, in)}; };
+  };
+  return {
+      {"add_relu",
+       with_activation(BinaryKind::add, relu),
+       {batch_of({2, 3, 4, 4}, off_zero()), batch_of({2, 3, 4, 4}, uniform(-0.05, 0.05))}},
+      {"add_tanh_channels", with_activation(BinaryKind::add, tanh_), {x, fixed({3, 1, 1})}},
+      {"div_sigmoid", with_activation(BinaryKind::div, sigmoid), {x, batch_of({2, 3, 4, 4}, uniform(0.5, 2))}},
+      {"affine", [](const Values& in) { return Values{ops::affine(in[0], -2.5, 0.75)}; }, {x}},
+      {"stop_gradient",
+       [](const Values& in) { return Values{ops::mul(in[0], ops::stop_gradient(in[1]))}; },
+       {x, still(x)}},
+      {"dropout", [](const Values& in) { return Values{ops::dropout(in[0], 0.5, 3)}; }, {x}},
+      {"dropout_train", [](const Values& in) { return Values{dropped(in[0], 0.4, 3, 8)}; }, {x}},
+      {"dropout_train_odd", [](const Values& in) { return Values{dropped(in[0], 0.4, 3, 8)}; }, {batch_of({3, 7})}},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(Binary, OpCheck, testing::ValuesIn(binary_cases()),
+                         [](const auto& i) { return i.param.name; });
+INSTANTIATE_TEST_SUITE_P(Extremum, OpCheck, testing::ValuesIn(extremum_cases()),
+                         [](const auto& i) { return i.param.name; });
+INSTANTIATE_TEST_SUITE_P(Elementwise, OpCheck, testing::ValuesIn(other_cases()),
+                         [](const auto& i) { return i.param.name; });
 
 }  // namespace
 }  // namespace ocellus

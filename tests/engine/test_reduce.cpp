@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "engine/evaluated.h"
+#include "engine/op_check.h"
 
 namespace ocellus {
 namespace {
@@ -27,8 +28,8 @@ TEST(Reduce, GivesTheShapeAskedFor) {
   EXPECT_EQ(ops::reduce_sum(cube(), {.keep_dims = true}).shape(), (Shape{1, 1, 1}));
   EXPECT_EQ(ops::reduce_sum(cube(), {.axes = {1}}).shape(), (Shape{2, 2}));
   EXPECT_EQ(ops::reduce_sum(cube(), {.axes = {1}, .keep_dims = true}).shape(), (Shape{2, 1, 2}));
-  EXPECT_EQ(ops::reduce_mean(batch_of({3, 4}), {.axes = {1, 2}}).shape(), (Shape{any_dim}));
-  EXPECT_EQ(ops::reduce_mean(batch_of({3, 4}), {.axes = {0}}).shape(), (Shape{3, 4}));
+  EXPECT_EQ(ops::reduce_mean(open_batch({3, 4}), {.axes = {1, 2}}).shape(), (Shape{any_dim}));
+  EXPECT_EQ(ops::reduce_mean(open_batch({3, 4}), {.axes = {0}}).shape(), (Shape{3, 4}));
 }
 
 TEST(Reduce, AMillionSmallTermsKeepTheirSum) {
@@ -64,7 +65,7 @@ TEST(Reduce, GradientOfMaxIsSharedByTies) {
 }
 
 TEST(Reduce, AMeanOverAnUnknownBatchHasNoGradientYet) {
-  const Value x = batch_of({3});
+  const Value x = open_batch({3});
   const std::array wrt = {x};
   EXPECT_MESSAGE(gradients(ops::reduce_mean(x), wrt), ShapeError,
                  "[reduce] the mean over the batch of [N,3] has no gradient before its size is known");
@@ -88,7 +89,7 @@ TEST(SumTo, RefusesATargetThatDoesNotBroadcastToTheInput) {
                  "[sum_to] the input can't be summed to the target: [1,2,3,2] has more dimensions than [2,3,2]");
   EXPECT_MESSAGE(ops::sum_to(real({3}, {1, 2, 3}), {any_dim, 3}), ShapeError,
                  "[sum_to] the batch of [N,3] can't be told from input [3]");
-  EXPECT_EQ(ops::sum_to(batch_of({3, 4}), {any_dim, 1, 4}).shape(), (Shape{any_dim, 1, 4}));
+  EXPECT_EQ(ops::sum_to(open_batch({3, 4}), {any_dim, 1, 4}).shape(), (Shape{any_dim, 1, 4}));
 }
 
 TEST(BroadcastTo, RepeatsAndScales) {
@@ -101,12 +102,63 @@ TEST(BroadcastTo, RepeatsAndScales) {
 }
 
 TEST(BroadcastTo, RefusesWhatDoesNotFit) {
-  EXPECT_MESSAGE(ops::broadcast_to(real({2}, {1, 2}), {2, 3}), ShapeError,
-                 "[broadcast_to] the input can't be broadcast to the target: dimension 1 of [2] is 2 and of [2,3] is 3");
+  EXPECT_MESSAGE(
+      ops::broadcast_to(real({2}, {1, 2}), {2, 3}), ShapeError,
+      "[broadcast_to] the input can't be broadcast to the target: dimension 1 of [2] is 2 and of [2,3] is 3");
   EXPECT_MESSAGE(ops::broadcast_to(real({1, 3}, {1, 2, 3}), {any_dim, 3}), ShapeError,
                  "[broadcast_to] [1,3] can't be repeated to [N,3] before the size of the batch is known");
-  EXPECT_EQ(ops::broadcast_to(batch_of({1}), {any_dim, 4}).shape(), (Shape{any_dim, 4}));
+  EXPECT_EQ(ops::broadcast_to(open_batch({1}), {any_dim, 4}).shape(), (Shape{any_dim, 4}));
 }
+
+std::vector<op_check::OpCase> cases() {
+  using namespace op_check;
+  using Reducer = Value (*)(const Value&, const ops::ReduceConfig&);
+  const auto reduced = [](Reducer f, std::vector<int64_t> axes, bool keep = false) -> BuildFn {
+    return [=](const Values& in) { return Values{f(in[0], {.axes = axes, .keep_dims = keep})}; };
+  };
+  std::vector<OpCase> cases;
+  for (const auto& [name, f] : {std::pair<std::string, Reducer>{"sum", ops::reduce_sum},
+                                {"mean", ops::reduce_mean},
+                                {"max", ops::reduce_max}}) {
+    const OpInput x = batch_of({2, 3, 4, 5}, distinct()), whole = fixed({2, 3, 4, 5}, distinct());
+    cases.push_back({name + "_all", reduced(f, {}), {whole}});
+    cases.push_back({name + "_all_kept", reduced(f, {}, true), {whole}});
+    cases.push_back({name + "_batch", reduced(f, {0}), {whole}});
+    cases.push_back({name + "_channels", reduced(f, {1}), {x}});
+    cases.push_back({name + "_last_kept", reduced(f, {3}, true), {x}});
+    cases.push_back({name + "_image", reduced(f, {2, 3}), {x}});
+    cases.push_back({name + "_image_kept", reduced(f, {2, 3}, true), {x}});
+    cases.push_back({name + "_all_but_channels", reduced(f, {0, 2, 3}), {whole}});
+    cases.push_back({name + "_scalar", reduced(f, {}), {fixed({}, distinct())}});
+    cases.push_back({name + "_of_one", reduced(f, {1}), {batch_of({3, 1, 2}, distinct())}});
+  }
+  return cases;
+}
+
+std::vector<op_check::OpCase> broadcast_cases() {
+  using namespace op_check;
+  const auto to = [](Shape shape, double scale = 1) -> BuildFn {
+    return [=](const Values& in) { return Values{ops::broadcast_to(in[0], shape, scale)}; };
+  };
+  const auto from = [](Shape shape) -> BuildFn {
+    return [=](const Values& in) { return Values{ops::sum_to(in[0], shape)}; };
+  };
+  return {
+      {"to_rows", to({2, 3, 4}), {fixed({4})}},
+      {"to_columns", to({2, 3, 4}, 0.5), {fixed({3, 1})}},
+      {"scalar_to_all", to({2, 3}, -2), {fixed({})}},
+      {"scaled_in_place", to({2, 3}, 3), {fixed({2, 3})}},
+      {"within_samples", to({any_dim, 3, 4}), {batch_of({2, 1, 4})}},
+      {"sum_to_rows", from({4}), {fixed({2, 3, 4})}},
+      {"sum_to_columns", from({3, 1}), {fixed({2, 3, 4})}},
+      {"sum_to_scalar", from({}), {fixed({2, 3, 4})}},
+      {"sum_within_samples", from({any_dim, 1, 4}), {batch_of({2, 3, 4})}},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(Reduce, OpCheck, testing::ValuesIn(cases()), [](const auto& i) { return i.param.name; });
+INSTANTIATE_TEST_SUITE_P(Broadcast, OpCheck, testing::ValuesIn(broadcast_cases()),
+                         [](const auto& i) { return i.param.name; });
 
 }  // namespace
 }  // namespace ocellus

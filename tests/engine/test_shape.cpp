@@ -3,6 +3,7 @@
 #include <ocellus/ops/shape.h>
 
 #include "engine/evaluated.h"
+#include "engine/op_check.h"
 
 namespace ocellus {
 namespace {
@@ -30,13 +31,13 @@ TEST(Reshape, KeepsTheElementsInPlainOrder) {
 }
 
 TEST(Reshape, LetsAnUnknownBatchThrough) {
-  const Value x = batch_of({3, 4});
+  const Value x = open_batch({3, 4});
   EXPECT_EQ(ops::reshape(x, {0, 12}).shape(), (Shape{any_dim, 12}));
   EXPECT_EQ(ops::reshape(x, {0, -1, 2}).shape(), (Shape{any_dim, 6, 2}));
   EXPECT_EQ(ops::reshape(x, {-1, 12}).shape(), (Shape{any_dim, 12}));
   EXPECT_EQ(ops::reshape(x, {-1, 4}).shape(), (Shape{any_dim, 4}));
   EXPECT_EQ(ops::flatten(x).shape(), (Shape{any_dim, 12}));
-  EXPECT_EQ(ops::flatten(batch_of({})).shape(), (Shape{any_dim, 1}));
+  EXPECT_EQ(ops::flatten(open_batch({})).shape(), (Shape{any_dim, 1}));
   EXPECT_MESSAGE(ops::reshape(x, {12, -1}), ShapeError, "[reshape] [N,3,4] can't be reshaped to [12,-1]");
   EXPECT_MESSAGE(ops::reshape(x, {0, 11}), ShapeError, "[reshape] [N,3,4] can't be reshaped to [0,11]");
 }
@@ -66,9 +67,9 @@ TEST(Transpose, RefusesWhatIsNoPermutation) {
                  "[transpose] perm [1,1] is no permutation of the 2 dimensions of [2,3]");
   EXPECT_MESSAGE(ops::transpose(six(), {0}), ShapeError,
                  "[transpose] perm [0] needs one element for each of the 2 dimensions of [2,3]");
-  EXPECT_MESSAGE(ops::transpose(batch_of({3}), {1, 0}), ShapeError,
+  EXPECT_MESSAGE(ops::transpose(open_batch({3}), {1, 0}), ShapeError,
                  "[transpose] perm [1,0] moves the batch of [N,3], whose size is not known");
-  EXPECT_EQ(ops::transpose(batch_of({3, 4}), {0, 2, 1}).shape(), (Shape{any_dim, 4, 3}));
+  EXPECT_EQ(ops::transpose(open_batch({3, 4}), {0, 2, 1}).shape(), (Shape{any_dim, 4, 3}));
 }
 
 TEST(Concat, JoinsAlongAnyDimension) {
@@ -92,9 +93,9 @@ TEST(Concat, RefusesWhatDoesNotFit) {
                  "[concat] inputs are of two dtypes: f32[2,3] and i32[2,1]");
   EXPECT_MESSAGE(ops::concat({a, a}, 4), ShapeError, "[concat] there is no dimension 4 in [2,3,4,4]");
   EXPECT_MESSAGE(ops::concat({}), ShapeError, "[concat] needs at least one input");
-  EXPECT_EQ(ops::concat({batch_of({3}), batch_of({4})}).shape(), (Shape{any_dim, 7}));
-  EXPECT_EQ(ops::concat({batch_of({3}), six()}, 0).shape(), (Shape{any_dim, 3}));
-  EXPECT_MESSAGE(ops::concat({batch_of({3}), six()}), ShapeError,
+  EXPECT_EQ(ops::concat({open_batch({3}), open_batch({4})}).shape(), (Shape{any_dim, 7}));
+  EXPECT_EQ(ops::concat({open_batch({3}), six()}, 0).shape(), (Shape{any_dim, 3}));
+  EXPECT_MESSAGE(ops::concat({open_batch({3}), six()}), ShapeError,
                  "[concat] inputs [N,3] and [2,3] can't be joined along dimension 1: dimension 0 is N and 2");
 }
 
@@ -128,9 +129,9 @@ TEST(Slice, RefusesWhatIsOutside) {
                  "[slice] there is no dimension 2 in [2,3]");
   EXPECT_MESSAGE(ops::slice(six(), {0}, {1}, {1}), ShapeError,
                  "[slice] begin [0] needs one element for each of the 2 dimensions of [2,3]");
-  EXPECT_MESSAGE(ops::slice(batch_of({3}), {.axis = 0, .begin = 0, .end = 1}), ShapeError,
+  EXPECT_MESSAGE(ops::slice(open_batch({3}), {.axis = 0, .begin = 0, .end = 1}), ShapeError,
                  "[slice] the batch of [N,3] can't be sliced before its size is known");
-  EXPECT_EQ(ops::slice(batch_of({3}), {.axis = 1, .begin = 0, .end = 2}).shape(), (Shape{any_dim, 2}));
+  EXPECT_EQ(ops::slice(open_batch({3}), {.axis = 1, .begin = 0, .end = 2}).shape(), (Shape{any_dim, 2}));
 }
 
 TEST(Pad, AddsConstantsReflectionsOrCopies) {
@@ -161,10 +162,79 @@ TEST(Pad, RefusesWhatDoesNotFit) {
                  "[pad] dimension 1 can't be padded by -1 and 0");
   EXPECT_MESSAGE(ops::pad(six(), {.before = {1}, .after = {0, 0}}), ShapeError,
                  "[pad] before [1] needs one element for each of the 2 dimensions of [2,3]");
-  EXPECT_MESSAGE(ops::pad(batch_of({3}), {.before = {1, 0}, .after = {0, 0}}), ShapeError,
+  EXPECT_MESSAGE(ops::pad(open_batch({3}), {.before = {1, 0}, .after = {0, 0}}), ShapeError,
                  "[pad] the batch of [N,3] can't be padded before its size is known");
-  EXPECT_EQ(ops::pad(batch_of({3}), {.before = {0, 1}, .after = {0, 2}}).shape(), (Shape{any_dim, 6}));
+  EXPECT_EQ(ops::pad(open_batch({3}), {.before = {0, 1}, .after = {0, 2}}).shape(), (Shape{any_dim, 6}));
 }
+
+std::vector<op_check::OpCase> moving_cases() {
+  using namespace op_check;
+  const OpInput x = batch_of({2, 3, 4, 5});
+  const auto reshape = [](std::vector<int64_t> dims) -> BuildFn {
+    return [=](const Values& in) { return Values{ops::reshape(in[0], dims)}; };
+  };
+  const auto transpose = [](std::vector<int64_t> perm) -> BuildFn {
+    return [=](const Values& in) { return Values{ops::transpose(in[0], perm)}; };
+  };
+  const auto concat = [](int64_t axis) -> BuildFn {
+    return [=](const Values& in) { return Values{ops::concat(in, axis)}; };
+  };
+  return {
+      {"reshape", reshape({0, 2, -1}), {x}},
+      {"reshape_leaves_batch_open", reshape({-1, 60}), {x}},
+      {"reshape_to_vector", reshape({120}), {fixed({2, 3, 4, 5})}},
+      {"flatten", [](const Values& in) { return Values{ops::flatten(in[0])}; }, {x}},
+      {"channels_last", transpose({0, 2, 3, 1}), {x}},
+      {"transpose_matrix", transpose({1, 0}), {fixed({3, 7})}},
+      {"transpose_all", transpose({3, 1, 0, 2}), {fixed({2, 3, 4, 5})}},
+      {"transpose_nothing", transpose({0, 1, 2, 3}), {x}},
+      {"concat_channels", concat(1), {x, batch_of({2, 2, 4, 5}), batch_of({2, 17, 4, 5})}},
+      {"concat_last", concat(-1), {batch_of({2, 3, 4}), batch_of({2, 3, 1})}},
+      {"concat_batch", concat(0), {fixed({2, 3}), fixed({4, 3})}},
+      {"concat_one", concat(1), {x}},
+      {"concat_with_itself",
+       [](const Values& in) {
+         return Values{ops::concat({in[0], in[0]})};
+       },
+       {x}},
+      {"concat_part_learns", concat(1), {x, still(batch_of({2, 2, 4, 5}))}},
+  };
+}
+
+std::vector<op_check::OpCase> window_cases() {
+  using namespace op_check;
+  const OpInput x = batch_of({2, 3, 4, 5});
+  const auto slice = [](ops::SliceConfig config) -> BuildFn {
+    return [=](const Values& in) { return Values{ops::slice(in[0], config)}; };
+  };
+  const auto pad = [](ops::PadConfig config) -> BuildFn {
+    return [=](const Values& in) { return Values{ops::pad(in[0], config)}; };
+  };
+  const std::vector<int64_t> before = {0, 0, 2, 1}, after = {0, 0, 1, 3};
+  return {
+      {"slice_channels", slice({.axis = 1, .begin = 1, .end = 3}), {x}},
+      {"slice_every_second", slice({.axis = 3, .begin = 0, .end = 5, .step = 2}), {x}},
+      {"slice_from_the_end", slice({.axis = 2, .begin = -3, .end = -1}), {x}},
+      {"slice_samples", slice({.axis = 0, .begin = 1, .end = 2}), {fixed({2, 3, 4, 5})}},
+      {"slice_all_at_once",
+       [](const Values& in) {
+         return Values{ops::slice(in[0], {0, 1, 0, 1}, {any_dim, 3, 4, 5}, {1, 1, 3, 2})};
+       },
+       {x}},
+      {"pad_zeros", pad({.before = before, .after = after}), {x}},
+      {"pad_value", pad({.before = before, .after = after, .value = -1.5}), {x}},
+      {"pad_reflect", pad({.before = before, .after = after, .mode = PadMode::reflect}), {x}},
+      {"pad_replicate", pad({.before = before, .after = after, .mode = PadMode::replicate}), {x}},
+      {"pad_channels", pad({.before = {0, 1, 0, 0}, .after = {0, 2, 0, 0}}), {x}},
+      {"pad_samples", pad({.before = {1, 0}, .after = {1, 2}, .mode = PadMode::replicate}), {fixed({2, 3})}},
+      {"pad_nothing", pad({.before = {0, 0, 0, 0}, .after = {0, 0, 0, 0}}), {x}},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(Moving, OpCheck, testing::ValuesIn(moving_cases()),
+                         [](const auto& i) { return i.param.name; });
+INSTANTIATE_TEST_SUITE_P(SliceAndPad, OpCheck, testing::ValuesIn(window_cases()),
+                         [](const auto& i) { return i.param.name; });
 
 }  // namespace
 }  // namespace ocellus

@@ -21,8 +21,8 @@ void expect_floating(std::span<const TensorType> inputs) {
 
 void expect_same_shape(const TensorType& a, std::string_view a_name, const TensorType& b, std::string_view b_name) {
   if (!(a.shape == b.shape))
-    throw ShapeError(fmt::format("{} {} and {} {} must have one shape", a_name, a.shape.to_string(), b_name,
-                                 b.shape.to_string()));
+    throw ShapeError(
+        fmt::format("{} {} and {} {} must have one shape", a_name, a.shape.to_string(), b_name, b.shape.to_string()));
 }
 
 void expect_per_dimension(std::string_view what, const std::vector<int64_t>& list, const Shape& x) {

@@ -9,8 +9,8 @@
 
 namespace ocellus::detail {
 
-/// The shape that both broadcast to; throws ShapeError naming the first dimension that does not fit. An unknown batch fits
-/// another one and 1.
+/// The shape that both broadcast to; throws ShapeError naming the first dimension that does not fit. An unknown batch
+/// fits another one and 1.
 Shape broadcast(const Shape& a, const Shape& b);
 
 /// Throws ShapeError starting with `sentence` unless `small` can be broadcast to `large`.

@@ -1,9 +1,9 @@
 // Loop nests over strided operands: what reference evaluations walk tensors with.
 //
-// A nest has up to eight dimensions, and each of its K operands moves by a stride of its own along each of them: 0 where an
-// operand is broadcast, a multiple where it is sliced, any order where it is transposed. Neighbouring dimensions that every
-// operand walks as one are merged when they are added, so that the innermost loop is as long as it can be. Nothing here
-// allocates: reference evaluations also run inside compiled programs.
+// A nest has up to eight dimensions, and each of its K operands moves by a stride of its own along each of them: 0 where
+// an operand is broadcast, a multiple where it is sliced, any order where it is transposed. Neighbouring dimensions that
+// every operand walks as one are merged when they are added, so that the innermost loop is as long as it can be. Nothing
+// here allocates: reference evaluations also run inside compiled programs.
 #pragma once
 
 #include <array>
