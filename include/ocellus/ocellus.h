@@ -67,6 +67,7 @@
 #include <ocellus/data/augment.h>
 #include <ocellus/data/dataset.h>
 #include <ocellus/data/decorators.h>
+#include <ocellus/data/draw.h>
 #include <ocellus/data/image.h>
 #include <ocellus/data/loader.h>
 #include <ocellus/data/open.h>

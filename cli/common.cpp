@@ -1,0 +1,81 @@
+#include "common.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include <ocellus/backend/backends.h>
+#include <ocellus/base/error.h>
+#include <ocellus/base/settings.h>
+#include <ocellus/base/threads.h>
+#include <ocellus/zoo/zoo.h>
+
+namespace cli {
+
+using namespace ocellus;
+
+void Machine::declare(Options& options) {
+  options.add("--threads", threads, "threads to compute with; 0: all cores");
+  options.add("--backend", backend, "onednn or reference; default: see `ocellus info`");
+  options.add("--algorithms", algorithms,
+              "how convolutions are computed: time (measure once, take the fastest), standard (fixed rules), exact (direct only)");
+}
+
+BackendPtr Machine::open() const {
+  const Settings settings =
+      load_settings({.backend = backend, .threads = threads > 0 ? static_cast<int>(threads) : -1});
+  set_num_threads(settings.threads.value);
+  const auto names = enum_names(Algorithms{});
+  const auto it = std::ranges::find(names, algorithms);
+  if (it == names.end()) throw UsageError("--algorithms is time, standard or exact, not \"" + algorithms + "\"");
+  return make_backend(settings.backend.value, {.algorithms = static_cast<Algorithms>(it - names.begin())});
+}
+
+bool in_zoo(const std::string& name) {
+  const auto entries = zoo::entries();
+  return std::ranges::any_of(entries, [&](const zoo::Entry& e) { return e.name == name; });
+}
+
+Model open_model(const std::string& name_or_file, int64_t classes) {
+  const bool file = std::filesystem::exists(name_or_file);
+  if (in_zoo(name_or_file) || !file) {
+    // Something that looks like a path is one: "no such file" says more than a list of networks.
+    const std::filesystem::path path(name_or_file);
+    if (!in_zoo(name_or_file) && (path.has_parent_path() || path.has_extension())) return Model::load(path);
+    return zoo::create(name_or_file, {.classes = classes});
+  }
+  return Model::load(name_or_file);
+}
+
+std::string class_name(const Model& model, int64_t i) {
+  const auto& names = model.class_names();
+  return static_cast<size_t>(i) < names.size() ? names[static_cast<size_t>(i)] : std::to_string(i);
+}
+
+std::vector<Guess> top(std::span<const float> probabilities, int64_t k) {
+  std::vector<int64_t> order(probabilities.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater(), [&](int64_t i) { return probabilities[static_cast<size_t>(i)]; });
+  std::vector<Guess> guesses;
+  for (int64_t i : order) {
+    if (static_cast<int64_t>(guesses.size()) == k) break;
+    guesses.push_back({i, probabilities[static_cast<size_t>(i)]});
+  }
+  return guesses;
+}
+
+Tensor batch_of(const Model& model, std::span<const data::Image> images) {
+  Tensor batch;
+  for (size_t i = 0; i < images.size(); ++i) {
+    const Tensor sample = data::apply(model.preprocess(), images[i]);
+    if (!batch) {
+      std::vector<int64_t> dims = {static_cast<int64_t>(images.size())};
+      dims.insert(dims.end(), sample.shape().begin(), sample.shape().end());
+      batch = Tensor(DType::f32, Shape(std::span<const int64_t>(dims)));
+    }
+    Tensor row = batch.rows(static_cast<int64_t>(i), static_cast<int64_t>(i) + 1);
+    row.copy_from(sample);
+  }
+  return batch;
+}
+
+}  // namespace cli

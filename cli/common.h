@@ -1,0 +1,47 @@
+// What several verbs share: opening models and data, and the options for threads and backends.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ocellus/data/dataset.h>
+#include <ocellus/data/image.h>
+#include <ocellus/model/model.h>
+
+#include "options.h"
+
+namespace cli {
+
+/// --threads, --backend and --algorithms.
+struct Machine {
+  int64_t threads = 0;
+  std::string backend;
+  std::string algorithms = "time";
+
+  void declare(Options& options);
+  /// Sets the number of threads, and makes the backend that settings and options ask for.
+  ocellus::BackendPtr open() const;
+};
+
+/// True for the name of a network of the zoo.
+bool in_zoo(const std::string& name);
+
+/// A network of the zoo by name, or a saved model by path; throws UsageError, suggesting the nearest name, when it is neither.
+ocellus::Model open_model(const std::string& name_or_file, int64_t classes = 0);
+
+/// The name of class i, or its number where names are unknown.
+std::string class_name(const ocellus::Model& model, int64_t i);
+
+struct Guess {
+  int64_t index;
+  float probability;
+};
+/// The k most probable classes, most probable first; of equal ones the first.
+std::vector<Guess> top(std::span<const float> probabilities, int64_t k);
+
+/// f32 [N,C,H,W] from images, as the model wants them.
+ocellus::Tensor batch_of(const ocellus::Model& model, std::span<const ocellus::data::Image> images);
+
+}  // namespace cli
