@@ -42,10 +42,7 @@ void Model::compile(CompileConfig config) {
   if (!config.loss_weights.empty() && config.loss_weights.size() != outputs)
     throw UsageError(fmt::format("model {}: {} loss weights for {} outputs", state_->name, config.loss_weights.size(),
                                  outputs));
-  if (config.backend && config.backend != state_->backend) {
-    state_->backend = config.backend;
-    state_->programs.clear();
-  }
+  if (config.backend) set_backend(config.backend);
   state_->config = std::move(config);
   state_->optimizer = {};
   state_->probabilities = {};
@@ -198,5 +195,11 @@ const BackendPtr& Model::State::use_backend() {
 }
 
 const BackendPtr& Model::backend() const { return state_->use_backend(); }
+
+void Model::set_backend(BackendPtr backend) {
+  if (backend == state_->backend) return;
+  state_->programs.clear();
+  state_->backend = std::move(backend);
+}
 
 }  // namespace ocellus

@@ -173,6 +173,14 @@ std::string Optimizer::describe() const {
   return text + ")";
 }
 
+std::optional<double> Optimizer::setting(std::string_view name) const {
+  if (name == "lr") return common_.lr;
+  if (name == "weight_decay") return common_.weight_decay;
+  for (const auto& [key, value] : settings())
+    if (key == name) return value;
+  return std::nullopt;
+}
+
 SGD::SGD(SGDConfig config) : Optimizer(common(config)), momentum_(config.momentum), nesterov_(config.nesterov) {
   check_common(name(), common(config));
   check_share(name(), "momentum", momentum_);

@@ -80,6 +80,7 @@ class OCELLUS_API Model final : public nn::Layer {
   const History& history() const;                       ///< of the last fit
   const CompileConfig& configuration() const;
   const BackendPtr& backend() const;                    ///< made from the settings when first needed
+  void set_backend(BackendPtr backend);                 ///< programs are made anew when next needed
   /// A program of the first output for one batch size: what `predict` runs, for reports and measurement.
   Program& inference_program(int64_t batch) const;
   /// A training step for one batch size, with targets of `target`: for reports and measurement.

@@ -47,6 +47,8 @@ class OCELLUS_API Optimizer {
   virtual std::unique_ptr<Optimizer> clone() const = 0;  ///< a copy with the same scalar state
   std::string describe() const;                          ///< "sgd(lr=0.1, momentum=0.9)": settings that differ from 0
 
+  /// A setting by the name that `describe` uses: "lr", "weight_decay", or one of the rule's own; nothing if it has none.
+  std::optional<double> setting(std::string_view name) const;
   double lr() const { return common_.lr; }  ///< the base learning rate, which a schedule multiplies
   void set_lr(double lr);                   ///< throws UsageError unless finite and >= 0
 
