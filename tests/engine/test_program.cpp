@@ -1,0 +1,260 @@
+// Programs: what the passes make of whole graphs, on every backend.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <cstring>
+
+#include <ocellus/backend/backends.h>
+#include <ocellus/engine/program.h>
+#include <ocellus/engine/reference.h>
+#include <ocellus/ops/conv.h>
+#include <ocellus/ops/dense.h>
+#include <ocellus/ops/elementwise.h>
+#include <ocellus/ops/norm.h>
+#include <ocellus/ops/pool.h>
+#include <ocellus/ops/reduce.h>
+#include <ocellus/ops/shape.h>
+#include <ocellus/ops/softmax.h>
+
+namespace ocellus {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Tensor random_tensor(const Shape& shape, uint64_t seed) {
+  Tensor t(DType::f32, shape);
+  Rng rng(seed);
+  for (float& v : t.as<float>()) v = rng.uniform(-1, 1);
+  return t;
+}
+
+std::shared_ptr<LayerInfo> layer(std::string name) {
+  auto info = std::make_shared<LayerInfo>();
+  info->kind = "Test";
+  info->name = std::move(name);
+  return info;
+}
+
+Value make_parameter(const std::shared_ptr<LayerInfo>& info, const std::string& name, const Shape& shape, ParamRole role,
+                     uint64_t seed, float shift = 0) {
+  auto p = std::make_shared<Parameter>(name, shape, role, nullptr, info);
+  Tensor value = random_tensor(shape, seed);
+  for (float& v : value.as<float>()) v = v * 0.3f + shift;
+  p->set_value(value);
+  return parameter(p);
+}
+
+/// A residual block with batch normalisation, pooling and a dense head: everything that the passes treat specially.
+struct Net {
+  std::vector<std::shared_ptr<LayerInfo>> layers;
+  Graph graph;  // outputs: loss, logits
+  Values learnt;
+
+  explicit Net(int64_t channels = 16) {
+    const Value x = input("x", {DType::f32, {any_dim, 3, 12, 12}});
+    const Value labels = input("labels", {DType::i32, {any_dim}});
+    const Value stem = block(x, "stem", channels, 1);
+    const Value body = block(stem, "body", channels, 1, false);
+    const Value sum = ops::activation(ops::add(body, stem), relu);
+    const Value down = ops::max_pool(sum, {.kernel = {2, 2}, .window = {.stride = {}}});
+    const Value last = block(down, "last", channels * 2, 2);
+    const Value pooled = ops::flatten(ops::global_average_pool(last));
+    const auto info = add_layer("head");
+    const Value w = learn(make_parameter(info, "kernel", {10, channels * 2}, ParamRole::kernel, 50));
+    const Value b = learn(make_parameter(info, "bias", {10}, ParamRole::bias, 51));
+    const Value logits = scoped(info, pooled, ops::dense(pooled, w, b));
+    const Values loss = ops::softmax_cross_entropy(logits, labels);
+    graph.inputs = {x, labels};
+    graph.outputs = {loss[0], logits};
+  }
+
+  std::shared_ptr<LayerInfo> add_layer(const std::string& name) { return layers.emplace_back(layer(name)); }
+  Value learn(const Value& v) { return learnt.emplace_back(v); }
+  static Value scoped(const std::shared_ptr<LayerInfo>& info, const Value& in, const Value& out) {
+    assign_scope(std::span(&out, 1), std::make_shared<const Scope>(Scope{info, {in}}));
+    return out;
+  }
+
+  Value block(const Value& x, const std::string& name, int64_t filters, int64_t stride, bool activate = true) {
+    const auto seed = static_cast<uint64_t>(layers.size() * 10);
+    const auto conv = add_layer(name + "/conv"), norm = add_layer(name + "/norm");
+    const Value w = learn(make_parameter(conv, "kernel", {filters, x.shape()[1], 3, 3}, ParamRole::kernel, seed));
+    const Value y =
+        scoped(conv, x, ops::conv(x, w, {}, {.window = {.stride = {stride}, .padding = same}}));
+    const Value scale = learn(make_parameter(norm, "scale", {filters}, ParamRole::norm_scale, seed + 1, 1));
+    const Value offset = learn(make_parameter(norm, "offset", {filters}, ParamRole::norm_offset, seed + 2));
+    const Value mean = make_parameter(norm, "mean", {filters}, ParamRole::statistic, seed + 3);
+    const Value variance = make_parameter(norm, "variance", {filters}, ParamRole::statistic, seed + 4, 1);
+    const Value z = scoped(norm, y, ops::batch_norm(y, {scale, offset, mean, variance}));
+    return activate ? ops::activation(z, relu) : z;
+  }
+
+  ProgramSpec spec(int64_t batch, Mode mode) const {
+    ProgramSpec s{graph, {{DType::f32, {batch, 3, 12, 12}}, {DType::i32, {batch}}}, mode, {}};
+    if (mode == Mode::train) s.wrt = learnt;
+    return s;
+  }
+};
+
+void feed(Program& program, int64_t batch, uint64_t seed) {
+  program.input(0).copy_from(random_tensor({batch, 3, 12, 12}, seed));
+  for (int64_t i = 0; i < batch; ++i) program.input(1).as<int32_t>()[static_cast<size_t>(i)] = static_cast<int32_t>(i % 10);
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  double worst = 0;
+  for (int64_t i = 0; i < a.numel(); ++i) worst = std::max(worst, std::abs(a.at(i) - b.at(i)));
+  return worst;
+}
+
+Tensor plain_gradient(const Program& program, size_t i, const Value& wrt) {
+  const ParameterPtr& p = wrt.node().as<ParameterOp>()->parameter;
+  Tensor plain(DType::f32, p->shape());
+  const auto g = program.gradient(i);
+  if (p->layout())
+    p->layout()->unpack(g.data(), plain);
+  else
+    std::memcpy(plain.data(), g.data(), plain.bytes());
+  return plain;
+}
+
+class OnBackend : public ::testing::TestWithParam<std::string> {
+ protected:
+  BackendPtr backend = make_backend(GetParam(), {.algorithms = Algorithms::exact});
+};
+
+TEST_P(OnBackend, InferenceEqualsTheInterpreter) {
+  const Net net;
+  Program program = compile(net.spec(4, Mode::inference), *backend, {.poison = true});
+  for (uint64_t seed : {1u, 2u}) {
+    feed(program, 4, seed);
+    program.run();
+    const std::vector<Tensor> inputs = {program.input(0), program.input(1)};
+    const auto expected = evaluate(net.graph, inputs, DType::f64);
+    EXPECT_LT(largest_difference(program.output(1), expected[1]), 1e-4);
+    EXPECT_NEAR(program.output(0).at(0), expected[0].at(0), 1e-4);
+  }
+}
+
+TEST_P(OnBackend, FusionChangesNothingButTheSpeed) {
+  const Net net;
+  Program fused = compile(net.spec(2, Mode::inference), *backend, {.poison = true});
+  Program plain = compile(net.spec(2, Mode::inference), *backend, {.poison = true, .fuse = false});
+  EXPECT_LT(fused.report().size(), plain.report().size());
+  EXPECT_THAT(to_text(fused.graph()), Not(HasSubstr("batch_norm_inference")));
+  feed(fused, 2, 3);
+  feed(plain, 2, 3);
+  fused.run();
+  plain.run();
+  EXPECT_LT(largest_difference(fused.output(1), plain.output(1)), 1e-4);
+}
+
+TEST_P(OnBackend, TrainingGradientsEqualTheReferenceBackends) {
+  const Net ours, theirs;
+  Program program = compile(ours.spec(6, Mode::train), *backend, {.poison = true});
+  const auto reference = make_backend("reference");
+  Program oracle = compile(theirs.spec(6, Mode::train), *reference, {.fuse = false});
+  for (uint64_t seed : {5u, 6u}) {
+    feed(program, 6, seed);
+    feed(oracle, 6, seed);
+    program.run();
+    oracle.run();
+    EXPECT_NEAR(program.output(0).at(0), oracle.output(0).at(0), 1e-4);
+    for (size_t i = 0; i < ours.learnt.size(); ++i)
+      EXPECT_LT(largest_difference(plain_gradient(program, i, ours.learnt[i]), plain_gradient(oracle, i, theirs.learnt[i])),
+                2e-4)
+          << ours.learnt[i].node().as<ParameterOp>()->parameter->path();
+  }
+  // The running statistics moved alike.
+  const auto p = ours.graph.parameters(), q = theirs.graph.parameters();
+  ASSERT_EQ(p.size(), q.size());
+  for (size_t i = 0; i < p.size(); ++i) EXPECT_LT(largest_difference(p[i]->value(), q[i]->value()), 1e-4) << p[i]->path();
+}
+
+TEST_P(OnBackend, ProgramsShareParametersAndSeeTheirChanges) {
+  const Net net;
+  Program train = compile(net.spec(4, Mode::train), *backend);
+  Program test = compile(net.spec(3, Mode::inference), *backend);
+  feed(test, 3, 1);
+  test.run();
+  const Tensor before = test.output(1).clone();
+  feed(train, 4, 2);
+  train.run();
+  for (size_t i = 0; i < net.learnt.size(); ++i) {
+    const ParameterPtr& p = net.learnt[i].node().as<ParameterOp>()->parameter;
+    const auto g = train.gradient(i);
+    ASSERT_EQ(g.size(), p->flat().size());
+    for (size_t k = 0; k < g.size(); ++k) p->flat()[k] -= 0.1f * g[k];
+    p->touch();
+  }
+  test.run();
+  EXPECT_GT(largest_difference(test.output(1), before), 1e-4);
+  const std::vector<Tensor> inputs = {test.input(0), test.input(1)};
+  EXPECT_LT(largest_difference(test.output(1), evaluate(net.graph, inputs, DType::f64)[1]), 1e-4);
+}
+
+TEST_P(OnBackend, FrozenLayersHaveNoBackwardPass) {
+  Net net;
+  for (const auto& info : net.layers) info->trainable = info->name == "head";
+  ProgramSpec spec = net.spec(4, Mode::train);
+  spec.wrt = {net.learnt[net.learnt.size() - 2], net.learnt.back()};
+  Program program = compile(spec, *backend);
+  const std::string text = to_text(program.graph());
+  EXPECT_THAT(text, Not(HasSubstr("conv_backward")));
+  EXPECT_THAT(text, Not(HasSubstr("batch_norm_")));  // running statistics, folded into the convolutions
+  EXPECT_THAT(text, HasSubstr("dense_backward_weights"));
+}
+
+TEST_P(OnBackend, TheArenaIsNearTheLowerBound) {
+  const Net net(32);
+  for (const Mode mode : {Mode::inference, Mode::train}) {
+    const MemoryReport m = compile(net.spec(8, mode), *backend).memory();
+    EXPECT_LE(static_cast<double>(m.arena_bytes), 1.10 * static_cast<double>(m.live_bytes));
+  }
+}
+
+TEST_P(OnBackend, AnImageMayBeDifferentiated) {
+  const Net net;
+  ProgramSpec spec = net.spec(2, Mode::inference);
+  spec.wrt = {net.graph.inputs[0]};
+  Program program = compile(spec, *backend, {.poison = true});
+  feed(program, 2, 4);
+  program.run();
+  EXPECT_EQ(program.gradient(0).size(), 2u * 3 * 12 * 12);
+  double sum = 0;
+  for (float g : program.gradient(0)) sum += std::abs(g);
+  EXPECT_GT(sum, 1e-3);
+  EXPECT_TRUE(std::isfinite(sum));
+}
+
+TEST_P(OnBackend, NamesTheFirstNonFiniteLayer) {
+  const Net net;
+  Program program = compile(net.spec(2, Mode::inference), *backend);
+  feed(program, 2, 4);
+  program.run();
+  EXPECT_EQ(program.first_non_finite(), "");
+  const ParameterPtr& p = net.learnt[3].node().as<ParameterOp>()->parameter;
+  Tensor bad = p->value();
+  bad.as<float>()[0] = std::nanf("");
+  p->set_value(bad);
+  EXPECT_EQ(program.first_non_finite(), "parameter body/conv/kernel");
+}
+
+TEST_P(OnBackend, WrongInputsAreNamed) {
+  const Net net;
+  ProgramSpec spec = net.spec(2, Mode::inference);
+  spec.inputs[0].shape = {2, 4, 12, 12};
+  try {
+    compile(spec, *backend);
+    FAIL() << "no error";
+  } catch (const ShapeError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("stem/conv"));
+    EXPECT_THAT(e.what(), HasSubstr("[2,4,12,12]"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, OnBackend, ::testing::ValuesIn(backend_names()), [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace ocellus
