@@ -5,6 +5,7 @@
 #include <ocellus/base/export.h>
 #include <ocellus/base/file.h>
 #include <ocellus/base/rng.h>
+#include <ocellus/base/settings.h>
 #include <ocellus/base/threads.h>
 #include <ocellus/base/version.h>
 
@@ -86,3 +87,8 @@
 #include <ocellus/train/plot.h>
 #include <ocellus/train/progress.h>
 #include <ocellus/train/schedule.h>
+
+#include <ocellus/model/config.h>
+#include <ocellus/model/model.h>
+
+#include <ocellus/zoo/zoo.h>
