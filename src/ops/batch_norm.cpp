@@ -32,8 +32,8 @@ void expect_channels(const TensorType& t, std::string_view what) {
 void expect_per_channel(const TensorType& t, const TensorType& x, std::string_view what) {
   expect_floating(t, what);
   if (t.shape.rank() != 1 || t.shape[0] != x.shape[1])
-    throw ShapeError(fmt::format("{} {} does not have the {} channels of input {}", what, t.shape.to_string(), x.shape[1],
-                                 x.shape.to_string()));
+    throw ShapeError(fmt::format("{} {} does not have the {} channels of input {}", what, t.shape.to_string(),
+                                 x.shape[1], x.shape.to_string()));
 }
 
 Types infer_with_statistics(std::span<const TensorType> inputs) {
@@ -241,8 +241,7 @@ void BatchNormBackward::eval(EvalCtx& ctx) const {
     const auto x = ctx.in(0).as<T>(), dy = ctx.in(1).as<T>(), scale = ctx.in(2).as<T>(), mean = ctx.in(3).as<T>(),
                variance = ctx.in(4).as<T>();
     const auto dx = ctx.out(0).as<T>(), dscale = ctx.out(1).as<T>(), doffset = ctx.out(2).as<T>();
-    const std::span<const uint8_t> mask =
-        has_mask(activation) ? ctx.in(5).as<uint8_t>() : std::span<const uint8_t>();
+    const std::span<const uint8_t> mask = has_mask(activation) ? ctx.in(5).as<uint8_t>() : std::span<const uint8_t>();
     runs.for_channels([&](int64_t c) {
       const double inverse = 1 / std::sqrt(variance[c] + epsilon);
       const auto arriving = [&](int64_t i) { return mask.empty() || mask[i] ? double(dy[i]) : 0.0; };

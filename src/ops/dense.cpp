@@ -18,8 +18,7 @@ namespace {
 
 void expect_matrix(const TensorType& t, std::string_view what) {
   expect_floating(t, what);
-  if (t.shape.rank() != 2)
-    throw ShapeError(fmt::format("{} must be a matrix, got {}", what, t.shape.to_string()));
+  if (t.shape.rank() != 2) throw ShapeError(fmt::format("{} must be a matrix, got {}", what, t.shape.to_string()));
 }
 
 constexpr int64_t row_grain = 8;  // rows of an output worth a thread

@@ -60,7 +60,8 @@ struct Refused {
   std::string message;
 };
 
-/// A case's graph: inputs, the operator's outputs, a scalar loss over `losses`, and the gradients of the differentiable inputs.
+/// A case's graph: inputs, the operator's outputs, a scalar loss over `losses`, and the gradients of the differentiable
+/// inputs.
 struct Built {
   Values inputs, outputs, wrt, gradients;
   Value loss;
@@ -71,6 +72,11 @@ Built build(const OpCase& c, int64_t batch = 0);
 /// The case's inputs, filled.
 std::vector<Tensor> filled(const OpCase& c, int64_t batch = 0);
 
+/// sum(out * fixed random weights) over the outputs that count. For a batch not known yet there can be no weights: there it is
+/// a squared error, which serves to build a gradient and no more.
+Value loss_of(const Values& outputs, const std::vector<size_t>& losses);
+
+bool same_bits(const Tensor& a, const Tensor& b);
 /// Expects elements to differ by no more than `tolerance` times the largest of `expected` (or times 1 if that is smaller).
 void expect_close(const Tensor& actual, const Tensor& expected, double tolerance, const std::string& what);
 
@@ -83,8 +89,6 @@ class OpCheck : public ::testing::TestWithParam<ocellus::op_check::OpCase> {};
 class BadCall : public ::testing::TestWithParam<ocellus::op_check::Refused> {};
 
 /// Runs a family's tables: `OP_CHECK(Conv, cases(), refused())`.
-#define OP_CHECK(family, cases, refused)                                                             \
-  INSTANTIATE_TEST_SUITE_P(family, OpCheck, ::testing::ValuesIn(cases),                              \
-                           [](const auto& info) { return info.param.name; });                        \
-  INSTANTIATE_TEST_SUITE_P(family, BadCall, ::testing::ValuesIn(refused),                            \
-                           [](const auto& info) { return info.param.name; })
+#define OP_CHECK(family, cases, refused)                                                                             \
+  INSTANTIATE_TEST_SUITE_P(family, OpCheck, ::testing::ValuesIn(cases), [](const auto& i) { return i.param.name; }); \
+  INSTANTIATE_TEST_SUITE_P(family, BadCall, ::testing::ValuesIn(refused), [](const auto& i) { return i.param.name; })

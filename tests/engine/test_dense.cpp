@@ -8,9 +8,8 @@ namespace {
 using namespace op_check;
 
 BuildFn dense(Activation activation = {}) {
-  return [=](const Values& in) {
-    return Values{ops::dense(in[0], in[1], in.size() > 2 ? in[2] : Value(), activation)};
-  };
+  return
+      [=](const Values& in) { return Values{ops::dense(in[0], in[1], in.size() > 2 ? in[2] : Value(), activation)}; };
 }
 
 std::vector<OpCase> cases() {
@@ -31,7 +30,9 @@ TensorType f32(Shape shape) { return {DType::f32, shape}; }
 
 std::vector<Refused> refused() {
   return {
-      {"features", dense(), {f32({any_dim, 400}), f32({120, 256})},
+      {"features",
+       dense(),
+       {f32({any_dim, 400}), f32({120, 256})},
        "[dense] weight [120,256] expects 256 input features, got input [N,400]"},
       {"image", dense(), {f32({2, 3, 4, 4}), f32({5, 48})}, "[dense] input must be a matrix, got [2,3,4,4]"},
       {"weight_rank", dense(), {f32({2, 48}), f32({48})}, "[dense] weight must be a matrix, got [48]"},

@@ -18,17 +18,29 @@ TEST(Window, PlacesByRule) {
       {any, 7, 3, false, 5, 0, 0},
       {{.stride = {2}}, 7, 3, false, 3, 0, 0},
       {{.stride = {2}}, 8, 3, false, 3, 0, 0},
-      {{.stride = {2}}, 8, 3, true, 4, 0, 1},                          // the last window hangs over by one
-      {{.stride = {2}, .padding = same}, 5, 2, false, 3, 0, 1},        // ceil(5 / 2)
-      {{.stride = {2}, .padding = same}, 224, 7, false, 112, 2, 3},    // the odd element at the end
+      {{.stride = {2}}, 8, 3, true, 4, 0, 1},                        // the last window hangs over by one
+      {{.stride = {2}, .padding = same}, 5, 2, false, 3, 0, 1},      // ceil(5 / 2)
+      {{.stride = {2}, .padding = same}, 224, 7, false, 112, 2, 3},  // the odd element at the end
       {{.stride = {2}, .padding = same_lower}, 224, 7, false, 112, 3, 2},
-      {{.stride = {3}, .padding = same}, 7, 1, false, 3, 0, 0},        // never a negative padding
+      {{.stride = {3}, .padding = same}, 7, 1, false, 3, 0, 0},  // never a negative padding
       {{.dilation = {2}, .padding = same}, 9, 3, false, 9, 2, 2},
       {{.dilation = {3}}, 9, 3, false, 3, 0, 0},
       {{.padding = Padding(2)}, 5, 5, false, 5, 2, 2},
       {{.padding = {{1}, {0}}}, 5, 2, false, 5, 1, 0},
-      {{.stride = {2}, .padding = Padding(1)}, 112, 3, true, 57, 1, 2},  // GoogLeNet's first pooling with Caffe's rounding
-      {{.stride = {2}, .padding = Padding(1)}, 3, 2, true, 2, 1, 1},     // a third window would begin beyond the input: dropped
+      {{.stride = {2}, .padding = Padding(1)},
+       112,
+       3,
+       true,
+       57,
+       1,
+       2},  // GoogLeNet's first pooling with Caffe's rounding
+      {{.stride = {2}, .padding = Padding(1)},
+       3,
+       2,
+       true,
+       2,
+       1,
+       1},  // a third window would begin beyond the input: dropped
       {{.stride = {2}}, 1, 2, true, 1, 0, 1},
   };
   for (const Placement& p : placements) {
@@ -41,7 +53,8 @@ TEST(Window, PlacesByRule) {
 }
 
 TEST(Window, OneElementStandsForAllDimensions) {
-  const PlacedWindow p = place({.stride = {2}, .dilation = {}}, std::vector<int64_t>{8, 9, 10}, std::vector<int64_t>{2, 2, 2});
+  const PlacedWindow p =
+      place({.stride = {2}, .dilation = {}}, std::vector<int64_t>{8, 9, 10}, std::vector<int64_t>{2, 2, 2});
   EXPECT_EQ(p.stride, (std::vector<int64_t>{2, 2, 2}));
   EXPECT_EQ(p.dilation, (std::vector<int64_t>{1, 1, 1}));
   EXPECT_EQ(p.output, (std::vector<int64_t>{4, 4, 5}));

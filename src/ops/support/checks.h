@@ -12,8 +12,7 @@ namespace ocellus::detail {
 
 /// Throws TypeError unless `type` holds floating-point numbers; `what` names it: "input".
 inline void expect_floating(const TensorType& type, std::string_view what) {
-  if (!is_floating(type.dtype))
-    throw TypeError(std::string(what) + " must be floating-point, got " + to_string(type));
+  if (!is_floating(type.dtype)) throw TypeError(std::string(what) + " must be floating-point, got " + to_string(type));
 }
 
 /// Whether two dimensions can be equal: one of them may not be known yet.

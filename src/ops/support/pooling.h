@@ -14,8 +14,7 @@ namespace ocellus::detail {
 inline void expect_pool_input(const TensorType& t, std::string_view what) {
   expect_floating(t, what);
   if (t.shape.rank() < 3 || t.shape.rank() > 5)
-    throw ShapeError(
-        fmt::format("{} must be [N,C] and 1 to 3 spatial dimensions, got {}", what, t.shape.to_string()));
+    throw ShapeError(fmt::format("{} must be [N,C] and 1 to 3 spatial dimensions, got {}", what, t.shape.to_string()));
 }
 
 /// Places a pooling window; throws ShapeError when one of its positions would hold padding alone.

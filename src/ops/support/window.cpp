@@ -15,7 +15,8 @@ std::string list(std::span<const int64_t> values) { return fmt::format("[{}]", f
 std::vector<int64_t> spread(const std::vector<int64_t>& values, size_t rank, int64_t fallback, std::string_view name) {
   if (values.size() == rank) return values;
   if (values.size() > 1)
-    throw ShapeError(fmt::format("{} {} has {} elements for {} spatial dimensions", name, list(values), values.size(), rank));
+    throw ShapeError(
+        fmt::format("{} {} has {} elements for {} spatial dimensions", name, list(values), values.size(), rank));
   return std::vector<int64_t>(rank, values.empty() ? fallback : values[0]);
 }
 
@@ -68,7 +69,8 @@ PlacedWindow place(const Window& w, std::span<const int64_t> input, std::span<co
   p.input.assign(input.begin(), input.end());
   p.kernel.assign(kernel.begin(), kernel.end());
   if (kernel.size() != rank)
-    throw ShapeError(fmt::format("kernel {} has {} elements for {} spatial dimensions", list(kernel), kernel.size(), rank));
+    throw ShapeError(
+        fmt::format("kernel {} has {} elements for {} spatial dimensions", list(kernel), kernel.size(), rank));
   p.stride = spread(w.stride, rank, 1, "stride");
   p.dilation = spread(w.dilation, rank, 1, "dilation");
   const bool given = w.padding.rule == PadRule::explicit_;
@@ -87,8 +89,9 @@ PlacedWindow place(const Window& w, std::span<const int64_t> input, std::span<co
   for (size_t i = 0; i < rank; ++i) {
     count_outputs(p, i, ceil_mode);
     if (p.output[i] < 1)
-      throw ShapeError(fmt::format("kernel {} with dilation {} does not fit into input {} with padding {} and {}", list(p.kernel),
-                                   list(p.dilation), list(p.input), list(p.pad_begin), list(p.asked_end)));
+      throw ShapeError(fmt::format("kernel {} with dilation {} does not fit into input {} with padding {} and {}",
+                                   list(p.kernel), list(p.dilation), list(p.input), list(p.pad_begin),
+                                   list(p.asked_end)));
   }
   return p;
 }
