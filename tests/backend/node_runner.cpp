@@ -23,7 +23,9 @@ std::shared_ptr<void> poisoned(size_t bytes) {
   return memory;
 }
 
-size_t stored_bytes(const LayoutPtr& layout, const TensorType& type) { return layout ? layout->bytes() : bytes_of(type); }
+size_t stored_bytes(const LayoutPtr& layout, const TensorType& type) {
+  return layout ? layout->bytes() : bytes_of(type);
+}
 
 class Runner {
  public:

@@ -34,7 +34,8 @@ struct RunResult {
 };
 
 /// Outputs of the graph; a node that kernels refuse fails the test unless options.allow_refusals.
-RunResult run_on(Backend& backend, const Graph& graph, const std::vector<Tensor>& inputs, const RunOptions& options = {});
+RunResult run_on(Backend& backend, const Graph& graph, const std::vector<Tensor>& inputs,
+                 const RunOptions& options = {});
 
 /// Uniform in [-1, 1), named by `stream`.
 Tensor random_tensor(const Shape& shape, uint64_t stream);

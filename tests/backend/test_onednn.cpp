@@ -34,7 +34,8 @@ TEST_P(OneDnn, AgreesWithReference) {
   for (const Algorithms algorithms : {Algorithms::exact, Algorithms::standard}) {
     const BackendPtr backend = make_backend("onednn", {.algorithms = algorithms});
     Values inputs;
-    for (size_t i = 0; i < fragment.inputs.size(); ++i) inputs.push_back(f32("x" + std::to_string(i), fragment.inputs[i]));
+    for (size_t i = 0; i < fragment.inputs.size(); ++i)
+      inputs.push_back(f32("x" + std::to_string(i), fragment.inputs[i]));
     const double tolerance = algorithms == Algorithms::exact ? fragment.tolerance : std::max(fragment.tolerance, 2e-4);
     expect_agrees(*backend, inputs, fragment.build(inputs), tolerance);
   }
@@ -75,7 +76,8 @@ std::vector<Fragment> convolutions() {
       conv("groups_of_16", {2, 32, 9, 9}, {32, 16, 3, 3}, {.window = {.padding = same}, .groups = 2}),
       conv("depthwise", {2, 32, 9, 9}, {32, 1, 3, 3}, {.window = {.padding = same}, .groups = 32}),
       conv("depthwise_doubled", {2, 6, 9, 9}, {12, 1, 3, 3}, {.groups = 6}),
-      conv("signal", {2, 8, 50}, {16, 8, 7}, {.window = {.stride = {2}, .padding = same}, .activation = leaky_relu(0.1)}),
+      conv("signal", {2, 8, 50}, {16, 8, 7},
+           {.window = {.stride = {2}, .padding = same}, .activation = leaky_relu(0.1)}),
       conv("volume", {1, 4, 6, 8, 7}, {8, 4, 3, 3, 3}, {.window = {.padding = same}, .activation = sigmoid}),
       conv("scaled_tanh", {2, 1, 12, 12}, {4, 1, 5, 5}, {.activation = scaled_tanh}),
       residual("residual", 16, linear),
@@ -148,7 +150,8 @@ Fragment frozen_norm(std::string name, Shape x, Activation activation) {
 }
 
 Fragment dense(std::string name, int64_t batch, int64_t in_features, int64_t out_features, Activation activation) {
-  return {std::move(name), {{batch, in_features}, {out_features, in_features}, {out_features}},
+  return {std::move(name),
+          {{batch, in_features}, {out_features, in_features}, {out_features}},
           [=](const Values& in) -> Values { return {ops::dense(in[0], in[1], in[2], activation)}; }};
 }
 
@@ -176,7 +179,8 @@ std::vector<Fragment> layers() {
       {"log_softmax", {{4, 10}}, [](const Values& in) -> Values { return {ops::log_softmax(in[0])}; }},
   };
 }
-INSTANTIATE_TEST_SUITE_P(Layer, OneDnn, ::testing::ValuesIn(layers()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Layer, OneDnn, ::testing::ValuesIn(layers()),
+                         [](const auto& info) { return info.param.name; });
 
 Fragment activated(std::string name, Activation activation) {
   return after_conv(std::move(name), 19, [=](const Value& x) { return ops::activation(x, activation); });
@@ -197,11 +201,22 @@ std::vector<Fragment> arithmetic() {
       after_conv("sum_of_blocks", 19, [](const Value& x) { return ops::add(ops::activation(x, relu), x); }),
       {"concat", two({2, 3, 4}, {2, 5, 4}), [](const Values& in) -> Values { return {ops::concat(in, 1)}; }},
       after_conv("concat_of_blocks", 16,
-                 [](const Value& x) { return ops::concat({x, ops::activation(x, relu)}, 1); }),
+                 [](const Value& x) {
+                   return ops::concat({x, ops::activation(x, relu)}, 1);
+                 }),
       after_conv("concat_of_padded_blocks", 19,
-                 [](const Value& x) { return ops::concat({x, ops::activation(x, relu)}, 1); }),
-      {"transpose", {{2, 3, 4}}, [](const Values& in) -> Values { return {ops::transpose(in[0], {2, 0, 1})}; }},
-      after_conv("transpose_of_blocks", 19, [](const Value& x) { return ops::transpose(x, {0, 2, 3, 1}); }),
+                 [](const Value& x) {
+                   return ops::concat({x, ops::activation(x, relu)}, 1);
+                 }),
+      {"transpose",
+       {{2, 3, 4}},
+       [](const Values& in) -> Values {
+         return {ops::transpose(in[0], {2, 0, 1})};
+       }},
+      after_conv("transpose_of_blocks", 19,
+                 [](const Value& x) {
+                   return ops::transpose(x, {0, 2, 3, 1});
+                 }),
   };
 }
 INSTANTIATE_TEST_SUITE_P(Arithmetic, OneDnn, ::testing::ValuesIn(arithmetic()),

@@ -9,7 +9,8 @@ std::optional<Eltwise> eltwise_of(const Activation& a) {
     case ActivationKind::leaky_relu:
       if (a.alpha < 0) return std::nullopt;  // the output's sign would not tell the input's
       return Eltwise{algorithm::eltwise_relu, algorithm::eltwise_relu_use_dst_for_bwd, static_cast<float>(a.alpha)};
-    case ActivationKind::sigmoid: return Eltwise{algorithm::eltwise_logistic, algorithm::eltwise_logistic_use_dst_for_bwd};
+    case ActivationKind::sigmoid:
+      return Eltwise{algorithm::eltwise_logistic, algorithm::eltwise_logistic_use_dst_for_bwd};
     case ActivationKind::tanh:
       if (a.alpha != 1 || a.beta != 1) return std::nullopt;
       return Eltwise{algorithm::eltwise_tanh, algorithm::eltwise_tanh_use_dst_for_bwd};

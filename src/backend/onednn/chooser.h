@@ -21,7 +21,8 @@ class AlgorithmChooser {
   AlgorithmChooser& operator=(const AlgorithmChooser&) = delete;
 
   /// Index of the candidate that was remembered for `key`, or else of the one for which `seconds` is least.
-  size_t choose(const std::string& key, std::span<const std::string_view> names, const std::function<double(size_t)>& seconds);
+  size_t choose(const std::string& key, std::span<const std::string_view> names,
+                const std::function<double(size_t)>& seconds);
 
   /// The choices as lines of "key = candidate", sorted by key.
   std::string text() const;

@@ -16,9 +16,7 @@ namespace {
 
 using algorithm = dnnl::algorithm;
 
-int64_t product(const Dims& dims) {
-  return std::accumulate(dims.begin(), dims.end(), int64_t{1}, std::multiplies<>());
-}
+int64_t product(const Dims& dims) { return std::accumulate(dims.begin(), dims.end(), int64_t{1}, std::multiplies<>()); }
 
 Desc any_order(const Dims& dims, dnnl::memory::data_type type) { return {dims, type, dnnl::memory::format_tag::any}; }
 
@@ -37,18 +35,96 @@ bool may_be_winograd(const ConvShape& s) {
          all_are(s.window.dilation, 0);
 }
 
-bool library_has_winograd(const Runtime& runtime, const ConvShape& s, Direction direction, bool training,
-                          const dnnl::primitive_attr& attr) {
-  try {
-    switch (direction) {
-      case Direction::forward: forward_desc(runtime, s, algorithm::convolution_winograd, training, attr); break;
-      case Direction::backward_data: backward_data_desc(runtime, s, algorithm::convolution_winograd); break;
-      case Direction::backward_weights: backward_weights_desc(runtime, s, algorithm::convolution_winograd); break;
+algorithm algorithm_of(Variant v) {
+  return v == Variant::winograd ? algorithm::convolution_winograd : algorithm::convolution_direct;
+}
+
+/// The orders asked of a convolution's input and output. Blocks are asked of the output alone: an input with few channels
+/// may lie better in another order.
+Desc wanted_src(const ConvShape& s, Variant v) {
+  return v == Variant::channels_last ? channels_last(s.src, s.type) : any_order(s.src, s.type);
+}
+Desc wanted_dst(const Runtime& runtime, const ConvShape& s, Variant v) {
+  if (v == Variant::blocked) return activation_order(runtime, s.dst, s.type);
+  return v == Variant::channels_last ? channels_last(s.dst, s.type) : any_order(s.dst, s.type);
+}
+
+/// A primitive with its arguments and the orders that it wants for input and output.
+struct Candidate {
+  dnnl::primitive primitive;
+  std::vector<std::pair<int, Desc>> args;
+  Desc src, dst;
+  std::string implementation;
+};
+
+Candidate candidate(const Runtime& runtime, const ConvShape& s, const ConvContext& context, Variant v) {
+  switch (context.direction) {
+    case Direction::forward: {
+      const auto pd = forward_desc(runtime, s, v, context.training, context.attr);
+      return {ConvForward(pd),
+              {{DNNL_ARG_SRC, pd.src_desc()},
+               {DNNL_ARG_WEIGHTS, pd.weights_desc()},
+               {DNNL_ARG_BIAS, pd.bias_desc()},
+               {DNNL_ARG_DST, pd.dst_desc()},
+               {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}},
+              pd.src_desc(),
+              pd.dst_desc(),
+              pd.impl_info_str()};
     }
-    return true;
-  } catch (const dnnl::error&) {
-    return false;
+    case Direction::backward_data: {
+      const auto pd = backward_data_desc(runtime, s, v);
+      return {ConvData(pd),
+              {{DNNL_ARG_DIFF_DST, pd.diff_dst_desc()},
+               {DNNL_ARG_WEIGHTS, pd.weights_desc()},
+               {DNNL_ARG_DIFF_SRC, pd.diff_src_desc()},
+               {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}},
+              pd.diff_src_desc(),
+              pd.diff_dst_desc(),
+              pd.impl_info_str()};
+    }
+    case Direction::backward_weights: break;
   }
+  const auto pd = backward_weights_desc(runtime, s, v);
+  return {ConvWeights(pd),
+          {{DNNL_ARG_SRC, pd.src_desc()},
+           {DNNL_ARG_DIFF_DST, pd.diff_dst_desc()},
+           {DNNL_ARG_DIFF_WEIGHTS, pd.diff_weights_desc()},
+           {DNNL_ARG_DIFF_BIAS, pd.diff_bias_desc()},
+           {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}},
+          pd.src_desc(),
+          pd.diff_dst_desc(),
+          pd.impl_info_str()};
+}
+
+std::optional<Candidate> available(const Runtime& runtime, const ConvShape& s, const ConvContext& context, Variant v) {
+  try {
+    Candidate c = candidate(runtime, s, context, v);
+    if (!c.implementation.starts_with("ref")) return c;
+  } catch (const dnnl::error&) {  // no implementation
+  }
+  return std::nullopt;
+}
+
+/// The direct variant, and what differs from it and from each other. Other orders are tried where nobody after this
+/// convolution has to live with them: activations of a training pass also go through normalisation and pooling, which are
+/// at their best in the order that the library gives them.
+std::vector<Variant> variants_to_try(const Runtime& runtime, const ConvShape& s, const ConvContext& context) {
+  std::vector<Variant> wanted = {Variant::direct};
+  if (may_be_winograd(s)) wanted.push_back(Variant::winograd);
+  if (!context.training) wanted.push_back(Variant::blocked);
+  if (!context.training || context.direction == Direction::backward_weights) wanted.push_back(Variant::channels_last);
+  std::vector<Variant> variants;
+  std::vector<Candidate> seen;
+  for (const Variant v : wanted) {
+    auto c = available(runtime, s, context, v);
+    const auto same = [&](const Candidate& other) {
+      return c->implementation == other.implementation && c->src == other.src && c->dst == other.dst;
+    };
+    if (!c || std::ranges::any_of(seen, same)) continue;
+    variants.push_back(v);
+    seen.push_back(std::move(*c));
+  }
+  return variants;
 }
 
 /// The same convolution of fewer images, where all of them would take long to time or much memory.
@@ -62,39 +138,38 @@ ConvShape for_timing(ConvShape s) {
   return s;
 }
 
-double seconds_of(Runtime& runtime, const ConvShape& s, Direction direction, bool training, algorithm a) {
-  switch (direction) {
-    case Direction::forward: {
-      const auto pd = forward_desc(runtime, s, a, training, user_scratchpad());
-      return runtime.measure(ConvForward(pd), {{DNNL_ARG_SRC, pd.src_desc()},
-                                               {DNNL_ARG_WEIGHTS, pd.weights_desc()},
-                                               {DNNL_ARG_BIAS, pd.bias_desc()},
-                                               {DNNL_ARG_DST, pd.dst_desc()},
-                                               {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}});
-    }
-    case Direction::backward_data: {
-      const auto pd = backward_data_desc(runtime, s, a);
-      return runtime.measure(ConvData(pd), {{DNNL_ARG_DIFF_DST, pd.diff_dst_desc()},
-                                            {DNNL_ARG_WEIGHTS, pd.weights_desc()},
-                                            {DNNL_ARG_DIFF_SRC, pd.diff_src_desc()},
-                                            {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}});
-    }
-    case Direction::backward_weights: {
-      const auto pd = backward_weights_desc(runtime, s, a);
-      return runtime.measure(ConvWeights(pd), {{DNNL_ARG_SRC, pd.src_desc()},
-                                               {DNNL_ARG_DIFF_DST, pd.diff_dst_desc()},
-                                               {DNNL_ARG_DIFF_WEIGHTS, pd.diff_weights_desc()},
-                                               {DNNL_ARG_DIFF_BIAS, pd.diff_bias_desc()},
-                                               {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}});
-    }
-  }
-  return 0;
+double reorder_seconds(Runtime& runtime, const std::optional<Desc>& arriving, const Desc& wanted) {
+  if (!arriving) return 0;
+  const Desc from = like(*arriving, Dims(wanted.data.dims, wanted.data.dims + wanted.data.ndims));
+  if (same_order(from, wanted)) return 0;
+  const dnnl::reorder::primitive_desc pd(runtime.engine(), from, runtime.engine(), wanted, user_scratchpad());
+  return runtime.measure(dnnl::reorder(pd),
+                         {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, wanted}, {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}});
+}
+
+double seconds_of(Runtime& runtime, const ConvShape& s, const ConvContext& context, Variant v) {
+  const Candidate c = candidate(runtime, s, context, v);
+  double seconds = runtime.measure(c.primitive, c.args);
+  if (context.direction != Direction::backward_data) seconds += reorder_seconds(runtime, context.src, c.src);
+  return seconds + reorder_seconds(runtime, context.dst, c.dst);
+}
+
+std::string key_of(const Runtime& runtime, const ConvShape& s, const ConvContext& context,
+                   const std::vector<std::string_view>& names) {
+  constexpr std::array<std::string_view, 3> directions = {"forward", "backward_data", "backward_weights"};
+  const auto tag = [](const std::optional<Desc>& desc) { return desc ? tag_of(*desc) : std::string("any"); };
+  return fmt::format("conv {}{} {} {} {} of {} on {}", directions[static_cast<size_t>(context.direction)],
+                     context.training ? "" : " inference", s.text(), tag(context.src), tag(context.dst),
+                     fmt::join(names, "/"), runtime.machine());
 }
 
 }  // namespace
 
 ConvShape::ConvShape(const TensorType& x, const TensorType& w, const Window& sliding, int64_t groups)
-    : src(x.shape.begin(), x.shape.end()), weights(w.shape.begin(), w.shape.end()), groups(groups), type(data_type(x.dtype)) {
+    : src(x.shape.begin(), x.shape.end()),
+      weights(w.shape.begin(), w.shape.end()),
+      groups(groups),
+      type(data_type(x.dtype)) {
   const PlacedWindow placed = place(sliding, spatial(x.shape), spatial(w.shape));
   window = window_dims(placed);
   dst = {x.shape[0], w.shape[0]};
@@ -110,36 +185,39 @@ int64_t ConvShape::macs() const { return product(dst) * product(weights) / dst[1
 std::string ConvShape::text() const {
   const auto by = [](const Dims& dims) { return fmt::format("{}", fmt::join(dims, "x")); };
   return fmt::format("{} w{} s{} d{} p{},{} {}{}", by(src), by(weights), by(window.stride), by(window.dilation),
-                     by(window.pad_begin), by(window.pad_end),
-                     type == dnnl::memory::data_type::f32 ? "f32" : "bf16", bias ? " bias" : "");
+                     by(window.pad_begin), by(window.pad_end), type == dnnl::memory::data_type::f32 ? "f32" : "bf16",
+                     bias ? " bias" : "");
 }
 
-ConvForward::primitive_desc forward_desc(const Runtime& runtime, const ConvShape& s, algorithm a, bool training,
+ConvForward::primitive_desc forward_desc(const Runtime& runtime, const ConvShape& s, Variant v, bool training,
                                          const dnnl::primitive_attr& attr) {
   const auto prop = training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
-  const Desc src = any_order(s.src, s.type), weights = any_order(s.weights, s.type), dst = any_order(s.dst, s.type);
+  const Desc src = wanted_src(s, v), weights = any_order(s.weights, s.type), dst = wanted_dst(runtime, s, v);
+  const auto a = algorithm_of(v);
   const auto& w = s.window;
   if (s.bias) {
-    const ConvForward::desc desc(prop, a, src, weights, bias_desc(s), dst, w.stride, w.dilation, w.pad_begin, w.pad_end);
+    const ConvForward::desc desc(prop, a, src, weights, bias_desc(s), dst, w.stride, w.dilation, w.pad_begin,
+                                 w.pad_end);
     return {desc, attr, runtime.engine()};
   }
   const ConvForward::desc desc(prop, a, src, weights, dst, w.stride, w.dilation, w.pad_begin, w.pad_end);
   return {desc, attr, runtime.engine()};
 }
 
-ConvData::primitive_desc backward_data_desc(const Runtime& runtime, const ConvShape& s, algorithm a) {
-  const auto hint = forward_desc(runtime, s, algorithm::convolution_direct, true, user_scratchpad());
+ConvData::primitive_desc backward_data_desc(const Runtime& runtime, const ConvShape& s, Variant v) {
+  const auto hint = forward_desc(runtime, s, Variant::direct, true, user_scratchpad());
   const auto& w = s.window;
-  const ConvData::desc desc(a, any_order(s.src, s.type), any_order(s.weights, s.type), any_order(s.dst, s.type), w.stride,
-                            w.dilation, w.pad_begin, w.pad_end);
+  const ConvData::desc desc(algorithm_of(v), wanted_src(s, v), any_order(s.weights, s.type), wanted_dst(runtime, s, v),
+                            w.stride, w.dilation, w.pad_begin, w.pad_end);
   return {desc, user_scratchpad(), runtime.engine(), hint};
 }
 
-ConvWeights::primitive_desc backward_weights_desc(const Runtime& runtime, const ConvShape& s, algorithm a) {
-  const auto hint = forward_desc(runtime, s, algorithm::convolution_direct, true, user_scratchpad());
+ConvWeights::primitive_desc backward_weights_desc(const Runtime& runtime, const ConvShape& s, Variant v) {
+  const auto hint = forward_desc(runtime, s, Variant::direct, true, user_scratchpad());
   // Gradients of weights stay f32: they meet f32 masters.
-  const Desc src = any_order(s.src, s.type), dst = any_order(s.dst, s.type),
+  const Desc src = wanted_src(s, v), dst = wanted_dst(runtime, s, v),
              weights = any_order(s.weights, dnnl::memory::data_type::f32);
+  const auto a = algorithm_of(v);
   const auto& w = s.window;
   if (s.bias) {
     const ConvWeights::desc desc(a, src, weights, bias_desc(s), dst, w.stride, w.dilation, w.pad_begin, w.pad_end);
@@ -149,27 +227,27 @@ ConvWeights::primitive_desc backward_weights_desc(const Runtime& runtime, const 
   return {desc, user_scratchpad(), runtime.engine(), hint};
 }
 
-algorithm choose_algorithm(OneDnnBackend& backend, const ConvShape& shape, Direction direction, bool training,
-                           const dnnl::primitive_attr& attr) {
-  constexpr std::array<std::string_view, 2> names = {"direct", "winograd"};
-  constexpr std::array<std::string_view, 3> directions = {"forward", "backward_data", "backward_weights"};
+Variant choose_variant(OneDnnBackend& backend, const ConvShape& shape, const ConvContext& context) {
   Runtime& runtime = *backend.runtime();
-  if (backend.algorithms() == Algorithms::exact || !may_be_winograd(shape) ||
-      !library_has_winograd(runtime, shape, direction, training, attr))
-    return algorithm::convolution_direct;
+  if (backend.algorithms() == Algorithms::exact) return Variant::direct;
   if (backend.algorithms() == Algorithms::standard) {
     constexpr int64_t least_channels = 32;  // with fewer the transforms cost more than they save
     const bool wide = shape.src[1] >= least_channels && shape.dst[1] >= least_channels;
-    return wide ? algorithm::convolution_winograd : algorithm::convolution_direct;
+    const bool winograd = wide && may_be_winograd(shape) && available(runtime, shape, context, Variant::winograd);
+    return winograd ? Variant::winograd : Variant::direct;
   }
-  const std::string key = fmt::format("conv {}{} {} on {}", directions[static_cast<size_t>(direction)],
-                                      training ? "" : " inference", shape.text(), runtime.machine());
+  constexpr std::array<std::string_view, 4> all_names = {"direct", "winograd", "blocked", "channels_last"};
+  const std::vector<Variant> variants = variants_to_try(runtime, shape, context);
+  if (variants.size() < 2) return Variant::direct;
+  std::vector<std::string_view> names;
+  for (const Variant v : variants) names.push_back(all_names[static_cast<size_t>(v)]);
   const ConvShape timed = for_timing(shape);
-  const size_t best = backend.chooser().choose(key, names, [&](size_t i) {
-    const auto candidate = i == 0 ? algorithm::convolution_direct : algorithm::convolution_winograd;
-    return seconds_of(runtime, timed, direction, training, candidate);
+  ConvContext timed_context = context;
+  timed_context.attr = user_scratchpad();
+  const size_t best = backend.chooser().choose(key_of(runtime, shape, context, names), names, [&](size_t i) {
+    return seconds_of(runtime, timed, timed_context, variants[i]);
   });
-  return best == 0 ? algorithm::convolution_direct : algorithm::convolution_winograd;
+  return variants[best];
 }
 
 }  // namespace ocellus::onednn

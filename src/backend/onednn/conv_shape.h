@@ -1,4 +1,4 @@
-// A convolution's sizes, the primitives of its three directions, and the choice of an algorithm for each.
+// A convolution's sizes, the primitives of its three directions, and the choice of a variant for each.
 #pragma once
 
 #include <span>
@@ -14,6 +14,10 @@ namespace ocellus::onednn {
 class OneDnnBackend;
 
 enum class Direction : uint8_t { forward, backward_data, backward_weights };
+
+/// How a convolution is computed: directly, in the order that the library prefers; by Winograd's algorithm; directly with an
+/// output in blocks of channels; or directly with the channels last, which wastes nothing on a block that is not full.
+enum class Variant : uint8_t { direct, winograd, blocked, channels_last };
 
 /// Everything that a convolution primitive is made from. Weights in groups have the group as a dimension of their own.
 struct ConvShape {
@@ -35,15 +39,21 @@ using ConvForward = dnnl::convolution_forward;
 using ConvData = dnnl::convolution_backward_data;
 using ConvWeights = dnnl::convolution_backward_weights;
 
-/// Primitive descriptors with every order left to the library. They throw dnnl::error when it has no implementation.
-ConvForward::primitive_desc forward_desc(const Runtime&, const ConvShape&, dnnl::algorithm, bool training,
+/// Primitive descriptors; orders are the library's choice where the variant says nothing. They throw dnnl::error when the library has
+/// no implementation.
+ConvForward::primitive_desc forward_desc(const Runtime&, const ConvShape&, Variant, bool training,
                                          const dnnl::primitive_attr& attr);
-ConvData::primitive_desc backward_data_desc(const Runtime&, const ConvShape&, dnnl::algorithm);
-ConvWeights::primitive_desc backward_weights_desc(const Runtime&, const ConvShape&, dnnl::algorithm);
+ConvData::primitive_desc backward_data_desc(const Runtime&, const ConvShape&, Variant);
+ConvWeights::primitive_desc backward_weights_desc(const Runtime&, const ConvShape&, Variant);
 
-/// The algorithm for a shape and direction: direct or Winograd, as the backend's policy has it. `training` and `attr` are
-/// those of the forward primitive.
-dnnl::algorithm choose_algorithm(OneDnnBackend& backend, const ConvShape& shape, Direction direction, bool training,
-                                 const dnnl::primitive_attr& attr);
+/// What a choice depends on besides the shape.
+struct ConvContext {
+  Direction direction = Direction::forward;
+  bool training = true;
+  dnnl::primitive_attr attr = user_scratchpad();  ///< of the forward primitive
+  std::optional<Desc> src, dst;  ///< orders in which input and output gradient (or residual) arrive, if they are known
+};
+/// The variant for a shape, as the backend's policy has it. Measured times include the reorders that a variant needs.
+Variant choose_variant(OneDnnBackend& backend, const ConvShape& shape, const ConvContext& context);
 
 }  // namespace ocellus::onednn

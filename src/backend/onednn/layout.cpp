@@ -82,6 +82,8 @@ Dims dims_of(const Desc& desc) { return {desc.data.dims, desc.data.dims + desc.d
 
 dnnl::memory::data_type type_of(const Desc& desc) { return desc.data_type(); }
 
+bool has_spatial(const Dims& dims) { return dims.size() >= 3 && dims.size() <= 5; }
+
 }  // namespace
 
 dnnl::memory::data_type data_type(DType dtype) {
@@ -129,16 +131,20 @@ Desc like(const Desc& desc, const Dims& dims) {
   return result;
 }
 
-Desc activation_order(const Runtime& runtime, const TensorType& type) {
+Desc channels_last(const Dims& dims, dnnl::memory::data_type type) {
   using tag = dnnl::memory::format_tag;
-  const Dims dims(type.shape.begin(), type.shape.end());
-  if (dims.size() < 3 || dims.size() > 5) return row_major(type);
-  constexpr tag last[] = {tag::nwc, tag::nhwc, tag::ndhwc};
+  constexpr tag tags[] = {tag::nwc, tag::nhwc, tag::ndhwc};
+  if (!has_spatial(dims)) return row_major(dims, type);
+  return {dims, type, tags[dims.size() - 3]};
+}
+
+Desc activation_order(const Runtime& runtime, const Dims& dims, dnnl::memory::data_type type) {
+  using tag = dnnl::memory::format_tag;
   constexpr tag by_8[] = {tag::nCw8c, tag::nChw8c, tag::nCdhw8c};
   constexpr tag by_16[] = {tag::nCw16c, tag::nChw16c, tag::nCdhw16c};
-  const int64_t block = dims[1] < runtime.channel_block() ? 1 : runtime.channel_block();
-  const auto& tags = block == 16 ? by_16 : block == 8 ? by_8 : last;
-  return {dims, data_type(type.dtype), tags[dims.size() - 3]};
+  if (!has_spatial(dims) || runtime.channel_block() == 1) return channels_last(dims, type);
+  const auto& tags = runtime.channel_block() == 16 ? by_16 : by_8;
+  return {dims, type, tags[dims.size() - 3]};
 }
 
 std::string tag_of(const Desc& desc) {
@@ -173,11 +179,13 @@ bool DescLayout::holds_masters() const {
 }
 
 void DescLayout::pack(const Tensor& plain, void* physical) const {
-  reorder(*runtime_, row_major(dims_of(desc_), data_type(plain.dtype())), const_cast<void*>(plain.data()), desc_, physical);
+  reorder(*runtime_, row_major(dims_of(desc_), data_type(plain.dtype())), const_cast<void*>(plain.data()), desc_,
+          physical);
 }
 
 void DescLayout::unpack(const void* physical, Tensor& plain) const {
-  reorder(*runtime_, desc_, const_cast<void*>(physical), row_major(dims_of(desc_), data_type(plain.dtype())), plain.data());
+  reorder(*runtime_, desc_, const_cast<void*>(physical), row_major(dims_of(desc_), data_type(plain.dtype())),
+          plain.data());
 }
 
 bool WorkspaceLayout::equals(const Layout& other) const {

@@ -19,8 +19,10 @@ Desc row_major(const Dims& dims, dnnl::memory::data_type type);
 Desc row_major(const TensorType& type);
 /// Other dimensions (as many) in the same blocks and order as `desc`.
 Desc like(const Desc& desc, const Dims& dims);
-/// The order that convolutions like: blocks of channels, or channels last where there are too few channels for a block.
-Desc activation_order(const Runtime& runtime, const TensorType& type);
+/// [N,C,spatial...] with the channels last; row-major for ranks without spatial dimensions.
+Desc channels_last(const Dims& dims, dnnl::memory::data_type type);
+/// The order that convolutions like, in blocks of channels where they do.
+Desc activation_order(const Runtime& runtime, const Dims& dims, dnnl::memory::data_type type);
 
 /// "aBcd16b": dimensions from outermost to innermost, capitals for those that are cut into the blocks that follow.
 std::string tag_of(const Desc& desc);
@@ -57,8 +59,8 @@ class WorkspaceLayout final : public Layout {
   bool equals(const Layout& other) const override;
   std::string to_string() const override { return "workspace " + tag_of(source_); }
   bool holds_masters() const override { return false; }
-  void pack(const Tensor& plain, void* physical) const override;       ///< throws Unsupported
-  void unpack(const void* physical, Tensor& plain) const override;     ///< throws Unsupported
+  void pack(const Tensor& plain, void* physical) const override;    ///< throws Unsupported
+  void unpack(const void* physical, Tensor& plain) const override;  ///< throws Unsupported
 
  private:
   Desc desc_, source_, result_;

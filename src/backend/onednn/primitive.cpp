@@ -96,8 +96,7 @@ Place Planner::resolve(const Arg& arg) {
     if (!dynamic_cast<const WorkspaceLayout*>(request_.inputs[i].get()))
       plan_.inputs[i] = layout_of(runtime_, arg.desc);
   } else if (arg.place.kind == Place::Kind::output) {
-    if (!dynamic_cast<const WorkspaceLayout*>(plan_.outputs[i].get()))
-      plan_.outputs[i] = layout_of(runtime_, arg.desc);
+    if (!dynamic_cast<const WorkspaceLayout*>(plan_.outputs[i].get())) plan_.outputs[i] = layout_of(runtime_, arg.desc);
     if (request_.used[i]) return arg.place;
     if (!unused_[i]) unused_[i] = temporary(arg.desc);
     return *unused_[i];

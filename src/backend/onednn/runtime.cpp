@@ -29,23 +29,23 @@ int64_t probe_channel_block(const dnnl::engine& engine) {
   using tag = dnnl::memory::format_tag;
   const auto any = [](Dims dims) { return Desc(std::move(dims), dnnl::memory::data_type::f32, tag::any); };
   const dnnl::convolution_forward::desc desc(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
-                                             any({1, 32, 8, 8}), any({32, 32, 3, 3}), any({1, 32, 8, 8}), {1, 1}, {1, 1},
-                                             {1, 1});
+                                             any({1, 32, 8, 8}), any({32, 32, 3, 3}), any({1, 32, 8, 8}), {1, 1},
+                                             {1, 1}, {1, 1});
   const auto& blocking = dnnl::convolution_forward::primitive_desc(desc, engine).src_desc().data.format_desc.blocking;
   return blocking.inner_nblks == 1 ? blocking.inner_blks[0] : 1;
 }
 
 double seconds_of(const dnnl::primitive& primitive, dnnl_stream_t stream, const std::vector<dnnl_exec_arg_t>& args) {
   const auto start = std::chrono::steady_clock::now();
-  dnnl::error::wrap_c_api(
-      dnnl_primitive_execute(primitive.get(), stream, static_cast<int>(args.size()), args.data()),
-      "a primitive failed while it was timed");
+  dnnl::error::wrap_c_api(dnnl_primitive_execute(primitive.get(), stream, static_cast<int>(args.size()), args.data()),
+                          "a primitive failed while it was timed");
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 }  // namespace
 
-Runtime::Runtime() : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_), channel_block_(probe_channel_block(engine_)) {}
+Runtime::Runtime()
+    : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_), channel_block_(probe_channel_block(engine_)) {}
 
 std::string Runtime::machine() const { return fmt::format("{}, {} threads", isa_name(), num_threads()); }
 

@@ -39,8 +39,7 @@ KernelAnswer make_activation_backward(const KernelRequest& request, Backend& bac
   const auto hint = forward_desc(*runtime, eltwise->backward, eltwise->alpha, x);
   const Backward::desc desc(eltwise->backward, x, x, eltwise->alpha);
   const Backward::primitive_desc pd(desc, user_scratchpad(), runtime->engine(), hint);
-  plan.step<Backward>(
-      pd, {{DNNL_ARG_DIFF_DST, in(0), x}, {DNNL_ARG_DST, in(1), x}, {DNNL_ARG_DIFF_SRC, out(0), x}});
+  plan.step<Backward>(pd, {{DNNL_ARG_DIFF_DST, in(0), x}, {DNNL_ARG_DST, in(1), x}, {DNNL_ARG_DIFF_SRC, out(0), x}});
   plan.in_place(0, 0);
   return plan.finish(pd.impl_info_str());
 }

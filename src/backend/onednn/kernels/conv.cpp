@@ -51,16 +51,18 @@ KernelAnswer make_conv(const KernelRequest& request, Backend& backend) {
   const auto& inputs = request.node.inputs();
   ConvShape shape(inputs[0].type(), inputs[1].type(), op.window, op.groups);
   shape.bias = op.bias;
+  ConvContext context{.direction = Direction::forward, .training = request.training};
+  context.src = desc_of(request.inputs[0], inputs[0].type());
+  if (op.residual) context.dst = desc_of(request.inputs.back(), inputs.back().type());
+  const auto described = [&](Residual residual, const Desc& residual_desc) {
+    context.attr = attributes(op, residual, residual_desc);
+    const Variant v = choose_variant(onednn_backend(backend), shape, context);
+    return forward_desc(*runtime, shape, v, request.training, context.attr);
+  };
   const auto with = [&](Residual residual) {
-    Desc residual_desc;
-    if (residual == Residual::read) {  // in the output's order, which is known without it
-      const auto attr = attributes(op, Residual::none, {});
-      const auto a = choose_algorithm(onednn_backend(backend), shape, Direction::forward, request.training, attr);
-      residual_desc = forward_desc(*runtime, shape, a, request.training, attr).dst_desc();
-    }
-    const auto attr = attributes(op, residual, residual_desc);
-    const auto a = choose_algorithm(onednn_backend(backend), shape, Direction::forward, request.training, attr);
-    return plan_forward(request, runtime, forward_desc(*runtime, shape, a, request.training, attr), residual);
+    Desc residual_desc;  // in the output's order, which is known without it
+    if (residual == Residual::read) residual_desc = described(Residual::none, {}).dst_desc();
+    return plan_forward(request, runtime, described(residual, residual_desc), residual);
   };
   if (!op.residual) return with(Residual::none);
   if (!request.training) return with(Residual::accumulate);
@@ -75,9 +77,10 @@ KernelAnswer make_backward_data(const KernelRequest& request, Backend& backend) 
   const auto& op = *request.node.as<ConvBackwardData>();
   const RuntimePtr& runtime = runtime_of(backend);
   const ConvShape shape(request.node.types()[0], request.node.inputs()[1].type(), op.window, op.groups);
-  const auto a = choose_algorithm(onednn_backend(backend), shape, Direction::backward_data, true, user_scratchpad());
-  const auto pd = backward_data_desc(*runtime, shape, a);
   Planner plan(request, runtime);
+  const Variant v =
+      choose_variant(onednn_backend(backend), shape, {.direction = Direction::backward_data, .dst = plan.incoming(0)});
+  const auto pd = backward_data_desc(*runtime, shape, v);
   plan.step<ConvData>(pd, {{DNNL_ARG_DIFF_DST, in(0), pd.diff_dst_desc()},
                            {DNNL_ARG_WEIGHTS, in(1), pd.weights_desc()},
                            {DNNL_ARG_DIFF_SRC, out(0), pd.diff_src_desc()}});
@@ -89,9 +92,11 @@ KernelAnswer make_backward_weights(const KernelRequest& request, Backend& backen
   const RuntimePtr& runtime = runtime_of(backend);
   ConvShape shape(request.node.inputs()[0].type(), request.node.types()[0], op.window, op.groups);
   shape.bias = op.bias;
-  const auto a = choose_algorithm(onednn_backend(backend), shape, Direction::backward_weights, true, user_scratchpad());
-  const auto pd = backward_weights_desc(*runtime, shape, a);
   Planner plan(request, runtime);
+  const Variant v =
+      choose_variant(onednn_backend(backend), shape,
+                     {.direction = Direction::backward_weights, .src = plan.incoming(0), .dst = plan.incoming(1)});
+  const auto pd = backward_weights_desc(*runtime, shape, v);
   std::vector<Arg> args = {{DNNL_ARG_SRC, in(0), pd.src_desc()},
                            {DNNL_ARG_DIFF_DST, in(1), pd.diff_dst_desc()},
                            {DNNL_ARG_DIFF_WEIGHTS, out(0), pd.diff_weights_desc()}};

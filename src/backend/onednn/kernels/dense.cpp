@@ -32,10 +32,10 @@ KernelAnswer make_dense(const KernelRequest& request, Backend& backend) {
   Planner plan(request, runtime);
   const Desc bias = op.bias ? plan.plain_input(2) : Desc();
   const auto prop = request.training ? prop_kind::forward_training : prop_kind::forward_inference;
-  const auto pd = forward_desc(
-      *runtime, prop,
-      {any_order(inputs[0].type()), any_order(inputs[1].type()), bias, any_order(request.node.types()[0])},
-      followed_by(op.activation));
+  const auto pd =
+      forward_desc(*runtime, prop,
+                   {any_order(inputs[0].type()), any_order(inputs[1].type()), bias, any_order(request.node.types()[0])},
+                   followed_by(op.activation));
   std::vector<Arg> args = {{DNNL_ARG_SRC, in(0), pd.src_desc()},
                            {DNNL_ARG_WEIGHTS, in(1), pd.weights_desc()},
                            {DNNL_ARG_DST, out(0), pd.dst_desc()}};

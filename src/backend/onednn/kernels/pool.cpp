@@ -26,8 +26,8 @@ Forward::primitive_desc forward_desc(const Runtime& runtime, const Pooling& p, c
   return {desc, user_scratchpad(), runtime.engine()};
 }
 
-Backward::primitive_desc backward_desc(const Runtime& runtime, const Pooling& p, const Desc& diff_src, const Desc& diff_dst,
-                                       const Forward::primitive_desc& hint) {
+Backward::primitive_desc backward_desc(const Runtime& runtime, const Pooling& p, const Desc& diff_src,
+                                       const Desc& diff_dst, const Forward::primitive_desc& hint) {
   const auto& w = p.window;
   const Backward::desc desc(p.kind, diff_src, diff_dst, w.stride, w.kernel, w.dilation, w.pad_begin, w.pad_end);
   return {desc, user_scratchpad(), runtime.engine(), hint};
@@ -73,7 +73,8 @@ KernelAnswer plan_average_backward(const KernelRequest& request, const RuntimePt
   Planner plan(request, runtime);
   const TensorType &dy = request.node.inputs()[0].type(), &dx = request.node.types()[0];
   const bool one_element = dy.shape.numel() == dy.shape[0] * dy.shape[1];
-  const Desc diff_dst = one_element && !request.inputs[0] ? activation_order(*runtime, dy) : plan.incoming(0);
+  const Desc diff_dst = one_element && !request.inputs[0] ? activation_order(*runtime, dims_of(dy), data_type(dy.dtype))
+                                                          : plan.incoming(0);
   const Desc diff_src = like(diff_dst, dims_of(dx));
   const auto hint = forward_desc(*runtime, pooling, diff_src, diff_dst, true);
   const auto pd = backward_desc(*runtime, pooling, diff_src, diff_dst, hint);
@@ -90,7 +91,8 @@ KernelAnswer make_max_pool(const KernelRequest& request, Backend& backend) {
   const auto pd = forward_desc(*runtime, pooling, plan.incoming(0), any_order(request.node.types()[0]), with_positions);
   std::vector<Arg> args = {{DNNL_ARG_SRC, in(0), pd.src_desc()}, {DNNL_ARG_DST, out(0), pd.dst_desc()}};
   if (with_positions) {
-    backward_desc(*runtime, pooling, pd.src_desc(), pd.dst_desc(), pd);  // refuse here, rather than in the backward pass
+    backward_desc(*runtime, pooling, pd.src_desc(), pd.dst_desc(),
+                  pd);  // refuse here, rather than in the backward pass
     plan.workspace(1, std::make_shared<WorkspaceLayout>(pd.workspace_desc(), pd.src_desc(), pd.dst_desc()));
     args.push_back({DNNL_ARG_WORKSPACE, out(1), pd.workspace_desc()});
   }

@@ -12,7 +12,9 @@ using Forward = dnnl::softmax_v2_forward;
 using Backward = dnnl::softmax_v2_backward;
 constexpr int channels = 1;
 
-dnnl::algorithm algorithm_of(bool log) { return log ? dnnl::algorithm::softmax_log : dnnl::algorithm::softmax_accurate; }
+dnnl::algorithm algorithm_of(bool log) {
+  return log ? dnnl::algorithm::softmax_log : dnnl::algorithm::softmax_accurate;
+}
 
 Forward::primitive_desc forward_desc(const Runtime& runtime, bool log, const Desc& x) {
   const Forward::desc desc(dnnl::prop_kind::forward_training, algorithm_of(log), x, x, channels);
@@ -36,8 +38,7 @@ KernelAnswer make_softmax_backward(const KernelRequest& request, Backend& backen
   const Desc x = plan.incoming_order();
   const Backward::desc desc(algorithm_of(log), x, x, x, channels);
   const Backward::primitive_desc pd(desc, user_scratchpad(), runtime->engine(), forward_desc(*runtime, log, x));
-  plan.step<Backward>(
-      pd, {{DNNL_ARG_DIFF_DST, in(0), x}, {DNNL_ARG_DST, in(1), x}, {DNNL_ARG_DIFF_SRC, out(0), x}});
+  plan.step<Backward>(pd, {{DNNL_ARG_DIFF_DST, in(0), x}, {DNNL_ARG_DST, in(1), x}, {DNNL_ARG_DIFF_SRC, out(0), x}});
   return plan.finish(pd.impl_info_str());
 }
 
