@@ -35,7 +35,7 @@ class OCELLUS_API Shape {
   Shape strides() const;   ///< row-major strides in elements
   std::string to_string() const;  ///< "[N,3,224,224]"
 
-  friend bool operator==(const Shape& a, const Shape& b);
+  friend OCELLUS_API bool operator==(const Shape& a, const Shape& b);
 
  private:
   std::array<int64_t, max_rank> dims_{};
