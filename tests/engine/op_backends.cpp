@@ -117,7 +117,10 @@ std::vector<Tensor> results(Program& program, const Setting& s) {
 void expect_reference_results(const Setting& s, Backend& backend, double tolerance) {
   Graph oracle = s.graph;
   if (!s.wrt.empty())
-    for (const Value& g : gradients(s.graph.outputs[0], s.wrt)) oracle.outputs.push_back(g);
+    for (const Value& g : gradients(s.graph.outputs[0], s.wrt)) {
+      ASSERT_TRUE(g) << "a differentiable input got no gradient";
+      oracle.outputs.push_back(g);
+    }
   const std::vector<Tensor> expected = evaluate(oracle, s.fed, DType::f64);
   Program program = compile(s.spec(), backend, {.poison = true});
   const std::vector<Tensor> first = results(program, s), second = results(program, s);
