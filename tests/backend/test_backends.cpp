@@ -13,7 +13,6 @@ namespace ocellus {
 namespace {
 
 using testing::HasSubstr;
-using testing::StartsWith;
 
 Value f32(std::string name, Shape shape) { return input(std::move(name), {DType::f32, shape}); }
 
@@ -49,10 +48,9 @@ TEST(Backends, ReferenceIsPlainAndTakesEverything) {
 TEST(OneDnnBackend, SaysWhyItRefuses) {
   const BackendPtr backend = make_backend("onednn");
   const Value x = f32("x", {1, 3, 8, 8});
-  const Value counted = ops::average_pool(x, {.kernel = {3},
-                                              .window = {.stride = {2}, .padding = Padding(1)},
-                                              .ceil_mode = true,
-                                              .count_include_pad = true});
+  const Value counted = ops::average_pool(
+      x,
+      {.kernel = {3}, .window = {.stride = {2}, .padding = Padding(1)}, .ceil_mode = true, .count_include_pad = true});
   const KernelOffer answer = offer(*backend, counted);
   EXPECT_FALSE(answer.plan);
   ASSERT_FALSE(answer.refusals.empty());

@@ -19,7 +19,7 @@ const RuntimePtr& runtime() {
   return shared;
 }
 
-DescLayout layout(Dims dims, tag t) { return {runtime(), Desc(std::move(dims), f32, t)}; }
+DescLayout layout(const Dims& dims, tag t) { return {runtime(), Desc(dims, f32, t)}; }
 
 TEST(Layout, TagsNameOrderAndBlocks) {
   EXPECT_EQ(layout({2, 32, 5, 5}, tag::nChw16c).to_string(), "aBcd16b");
@@ -29,7 +29,7 @@ TEST(Layout, TagsNameOrderAndBlocks) {
 }
 
 TEST(Layout, RowMajorOrderIsNullHoweverItIsWritten) {
-  const auto is_plain = [](Dims dims, tag t) { return layout_of(runtime(), Desc(std::move(dims), f32, t)) == nullptr; };
+  const auto is_plain = [](const Dims& dims, tag t) { return layout_of(runtime(), Desc(dims, f32, t)) == nullptr; };
   EXPECT_TRUE(is_plain({2, 3, 4, 5}, tag::nchw));
   EXPECT_TRUE(is_plain({2, 32, 1, 1}, tag::nChw16c));
   EXPECT_TRUE(is_plain({2, 16, 1, 1}, tag::nhwc));
@@ -43,7 +43,8 @@ TEST(Layout, RowMajorOrderIsNullHoweverItIsWritten) {
 
 TEST(Layout, EqualOrdersAreEqual) {
   EXPECT_TRUE(layout({1, 19, 4, 5}, tag::nhwc).equals(layout({1, 19, 4, 5}, tag::nhwc)));
-  EXPECT_TRUE(layout({2, 16, 3, 3}, tag::nChw16c).equals(layout({2, 16, 3, 3}, tag::nhwc))) << "one block is all channels";
+  EXPECT_TRUE(layout({2, 16, 3, 3}, tag::nChw16c).equals(layout({2, 16, 3, 3}, tag::nhwc)))
+      << "one block is all channels";
   EXPECT_FALSE(layout({2, 32, 3, 3}, tag::nChw16c).equals(layout({2, 32, 3, 3}, tag::nhwc)));
   EXPECT_FALSE(layout({2, 32, 3, 3}, tag::nChw16c).equals(layout({2, 32, 3, 3}, tag::nChw8c)));
   EXPECT_FALSE(layout({2, 32, 3, 3}, tag::nChw16c).equals(layout({2, 31, 3, 3}, tag::nChw16c)));

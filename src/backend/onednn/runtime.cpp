@@ -27,7 +27,7 @@ std::string isa_name() {
 /// Asks how a convolution in the middle of a network would like its input.
 int64_t probe_channel_block(const dnnl::engine& engine) {
   using tag = dnnl::memory::format_tag;
-  const auto any = [](Dims dims) { return Desc(std::move(dims), dnnl::memory::data_type::f32, tag::any); };
+  const auto any = [](const Dims& dims) { return Desc(dims, dnnl::memory::data_type::f32, tag::any); };
   const dnnl::convolution_forward::desc desc(dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct,
                                              any({1, 32, 8, 8}), any({32, 32, 3, 3}), any({1, 32, 8, 8}), {1, 1},
                                              {1, 1}, {1, 1});
