@@ -67,6 +67,14 @@ KernelAnswer make_affine(const KernelRequest& request, Backend&) {
   });
 }
 
+KernelAnswer make_activation_backward(const KernelRequest& request, Backend&) {
+  if (auto why = flat_refusal(request, true); !why.empty()) return why;
+  return flat_plan<2>(request, [f = request.node.as<ActivationBackward>()->activation](const In<2>& in, float* out, size_t begin,
+                                                                                       size_t end) {
+    simd::activation_backward(f, in[0] + begin, in[1] + begin, out + begin, end - begin);
+  });
+}
+
 KernelAnswer make_running_average(const KernelRequest& request, Backend&) {
   const auto& op = *request.node.as<RunningAverage>();
   if (auto why = flat_refusal(request, true); !why.empty()) return why;
@@ -130,6 +138,7 @@ std::span<const KernelEntry> simd_kernels_in_elementwise() {
       {"binary", "simd", 0, make_binary},
       {"add_n", "simd", 0, make_add_n},
       {"affine", "simd", 0, make_affine},
+      {"activation_backward", "simd", 0, make_activation_backward},
       {"running_average", "simd", 0, make_running_average},
       {"extremum_backward", "simd", 0, make_extremum_backward},
       {"dropout_train", "simd", 0, make_dropout},

@@ -64,6 +64,20 @@ void binary(BinaryKind kind, Slope slope, const float* x, const float* y, float*
   }
 }
 
+float sum(const float* x, size_t n) {
+  const Tag d;
+  const size_t lanes = hn::Lanes(d);
+  auto a = hn::Zero(d), b = hn::Zero(d);
+  size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    a = hn::Add(a, hn::LoadU(d, x + i));
+    b = hn::Add(b, hn::LoadU(d, x + i + lanes));
+  }
+  float total = hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b)));
+  for (; i < n; ++i) total += x[i];
+  return total;
+}
+
 void affine(float scale, float shift, const float* x, float* z, size_t n) {
   map<1>({x}, z, n,
          [=](auto d, auto a) HWY_ATTR { return hn::MulAdd(hn::Set(d, scale), a, hn::Set(d, shift)); });
@@ -81,6 +95,28 @@ void extremum_backward(bool max, const float* dz, const float* mine, const float
     const auto tied = hn::IfThenElseZero(hn::Eq(a, b), hn::Mul(g, hn::Set(d, 0.5f)));
     return hn::IfThenElse(taken, g, tied);
   });
+}
+
+void activation_backward(const Activation& f, const float* dy, const float* y, float* dx, size_t n) {
+  const float alpha = static_cast<float>(f.alpha), scale = static_cast<float>(f.alpha * f.beta);
+  const float curve = static_cast<float>(f.alpha / f.beta);
+  const std::array<const float*, 2> in = {dy, y};
+  switch (f.kind) {
+    case ActivationKind::none:
+      return map<2>(in, dx, n, [](auto, auto g, auto) HWY_ATTR { return g; });
+    case ActivationKind::relu:
+      return map<2>(in, dx, n, [](auto d, auto g, auto v) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(v, hn::Zero(d)), g); });
+    case ActivationKind::leaky_relu:
+      return map<2>(in, dx, n, [=](auto d, auto g, auto v) HWY_ATTR {
+        return hn::IfThenElse(hn::Gt(v, hn::Zero(d)), g, hn::Mul(g, hn::Set(d, alpha)));
+      });
+    case ActivationKind::sigmoid:  // y (1 - y)
+      return map<2>(in, dx, n, [](auto, auto g, auto v) HWY_ATTR { return hn::Mul(g, hn::NegMulAdd(v, v, v)); });
+    case ActivationKind::tanh:  // alpha beta (1 - (y / beta)^2)
+      return map<2>(in, dx, n, [=](auto d, auto g, auto v) HWY_ATTR {
+        return hn::Mul(g, hn::NegMulAdd(hn::Mul(v, v), hn::Set(d, curve), hn::Set(d, scale)));
+      });
+  }
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -153,13 +189,16 @@ namespace ocellus::simd {
 
 HWY_EXPORT(binary);
 HWY_EXPORT(affine);
+HWY_EXPORT(sum);
 HWY_EXPORT(blend);
 HWY_EXPORT(extremum_backward);
+HWY_EXPORT(activation_backward);
 HWY_EXPORT(dropout);
 
 void binary(BinaryKind kind, Slope slope, const float* x, const float* y, float* z, size_t n) {
   HWY_DYNAMIC_DISPATCH(binary)(kind, slope, x, y, z, n);
 }
+float sum(const float* x, size_t n) { return HWY_DYNAMIC_DISPATCH(sum)(x, n); }
 void affine(float scale, float shift, const float* x, float* z, size_t n) {
   HWY_DYNAMIC_DISPATCH(affine)(scale, shift, x, z, n);
 }
@@ -168,6 +207,9 @@ void blend(float a, const float* x, float b, const float* y, float* z, size_t n)
 }
 void extremum_backward(bool max, const float* dz, const float* mine, const float* other, float* dx, size_t n) {
   HWY_DYNAMIC_DISPATCH(extremum_backward)(max, dz, mine, other, dx, n);
+}
+void activation_backward(const Activation& f, const float* dy, const float* y, float* dx, size_t n) {
+  HWY_DYNAMIC_DISPATCH(activation_backward)(f, dy, y, dx, n);
 }
 void dropout(uint64_t seed, uint64_t step, double rate, uint64_t first, const float* x, float* z, size_t n) {
   HWY_DYNAMIC_DISPATCH(dropout)(seed, step, rate, first, x, z, n);

@@ -1,0 +1,257 @@
+// Direct convolution on flat planes.
+//
+// With stride 1 and rows stored with their padding, output position p meets input p + ky*row + kx for every tap: a convolution is
+// a sum of shifted copies of flat arrays, each times a weight. A register tile holds some output channels times some vectors of
+// positions; for each tap it loads the vectors once and multiplies them with every channel's weight. The gradient of the input
+// is the same computation on dy with flipped weights; the gradient of the weights is, for each tap, the dot product of dy with
+// a shifted plane, kept as a vector per weight until the end. Nothing is padded to blocks of channels, which is what makes
+// networks with 6 or 16 channels slow elsewhere.
+#include "backend/simd/loops/small_conv.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/simd/loops/small_conv.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace ocellus::simd::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Tag = hn::ScalableTag<float>;
+using Vec = hn::Vec<Tag>;
+
+/// 32 vector registers instead of 16.
+constexpr bool many_registers = HWY_TARGET <= HWY_AVX3 && HWY_TARGET != HWY_SCALAR;
+
+/// Output channels of a register tile, and vectors of positions beside them.
+constexpr std::array<int, 5> tile_channels = many_registers ? std::array{8, 6, 4, 2, 1} : std::array{6, 4, 3, 2, 1};
+constexpr int tile_vectors(int channels) {
+  if (many_registers) return channels == 8 ? 3 : 4;
+  return channels == 6 ? 2 : channels == 4 ? 3 : 4;
+}
+
+/// Channels of the next tile when `left` remain.
+int next_tile(int64_t left) {
+  for (const int channels : tile_channels)
+    if (channels <= left) return channels;
+  return 1;
+}
+
+/// One tile: K channels, V vectors. `x` points at the first position, weights at [input channel, tap][K].
+template <int K, int V>
+HWY_INLINE void tile(const SmallConv& s, const float* HWY_RESTRICT x, const float* HWY_RESTRICT w,
+                     const float* HWY_RESTRICT bias, float* HWY_RESTRICT out, int64_t out_plane) {
+  const Tag d;
+  const size_t lanes = hn::Lanes(d);
+  Vec sum[K][V];
+  for (int k = 0; k < K; ++k)
+    for (int v = 0; v < V; ++v) sum[k][v] = hn::Set(d, bias ? bias[k] : 0.0f);
+  const int64_t row = s.row(), plane = s.plane();
+  for (int64_t c = 0; c < s.in_channels; ++c)
+    for (int64_t ky = 0; ky < s.kernel_h; ++ky) {
+      const float* at = x + c * plane + ky * row;
+      for (int64_t kx = 0; kx < s.kernel_w; ++kx, w += K) {
+        Vec in[V];
+        for (int v = 0; v < V; ++v) in[v] = hn::LoadU(d, at + kx + static_cast<size_t>(v) * lanes);
+        for (int k = 0; k < K; ++k) {
+          const Vec weight = hn::Set(d, w[k]);
+          for (int v = 0; v < V; ++v) sum[k][v] = hn::MulAdd(in[v], weight, sum[k][v]);
+        }
+      }
+    }
+  for (int k = 0; k < K; ++k)
+    for (int v = 0; v < V; ++v) hn::StoreU(sum[k][v], d, out + k * out_plane + static_cast<int64_t>(v * lanes));
+}
+
+/// All positions of K channels, V vectors at a time, then fewer.
+template <int K, int V>
+HWY_INLINE void all_positions(const SmallConv& s, const float* planes, const float* w, const float* bias, float* out,
+                              int64_t first) {
+  if constexpr (V > 0) {
+    const auto step = static_cast<int64_t>(V * hn::Lanes(Tag()));
+    const int64_t wanted = s.positions();
+    // A tile of all V vectors while it is filled; the rest goes to a smaller one.
+    for (; wanted - first > step - static_cast<int64_t>(hn::Lanes(Tag())); first += step)
+      tile<K, V>(s, planes + first, w, bias, out + first, s.output_plane());
+    if (first < wanted) all_positions<K, V - 1>(s, planes, w, bias, out, first);
+  }
+}
+
+template <int K>
+HWY_NOINLINE void channels(const SmallConv& s, const float* planes, const float* w, const float* bias, float* out) {
+  all_positions<K, tile_vectors(K)>(s, planes, w, bias, out, 0);
+}
+
+void multiply(const SmallConv& s, const float* planes, const float* packed, const float* bias, float* positions) {
+  for (int64_t k = 0; k < s.out_channels;) {
+    const int count = next_tile(s.out_channels - k);
+    const float* b = bias ? bias + k : nullptr;
+    float* out = positions + k * s.output_plane();
+    switch (count) {
+      case 8: channels<8>(s, planes, packed, b, out); break;
+      case 6: channels<6>(s, planes, packed, b, out); break;
+      case 4: channels<4>(s, planes, packed, b, out); break;
+      case 3: channels<3>(s, planes, packed, b, out); break;
+      case 2: channels<2>(s, planes, packed, b, out); break;
+      default: channels<1>(s, planes, packed, b, out); break;
+    }
+    packed += count * s.in_channels * s.taps();
+    k += count;
+  }
+}
+
+void pack(const SmallConv& s, const float* weights, WeightOrder order, float* packed) {
+  const bool swapped = order == WeightOrder::transposed_flipped;
+  const int64_t taps = s.taps();
+  for (int64_t k = 0; k < s.out_channels;) {
+    const int count = next_tile(s.out_channels - k);
+    for (int64_t c = 0; c < s.in_channels; ++c)
+      for (int64_t t = 0; t < taps; ++t)
+        for (int i = 0; i < count; ++i)
+          *packed++ = swapped ? weights[(c * s.out_channels + k + i) * taps + taps - 1 - t]
+                              : weights[((k + i) * s.in_channels + c) * taps + t];
+    k += count;
+  }
+}
+
+/// Copies the positions that mean something to y, through the activation.
+void finish(const SmallConv& s, const float* positions, float below, float* y) {
+  const Tag d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const Vec slope = hn::Set(d, below);
+  for (int64_t k = 0; k < s.out_channels; ++k)
+    for (int64_t oy = 0; oy < s.out_h; ++oy) {
+      const float* from = positions + k * s.output_plane() + oy * s.row();
+      float* to = y + (k * s.out_h + oy) * s.out_w;
+      int64_t x = 0;
+      for (; x + lanes <= s.out_w; x += lanes) {
+        const Vec v = hn::LoadU(d, from + x);
+        hn::StoreU(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Mul(v, slope), v), d, to + x);
+      }
+      for (; x < s.out_w; ++x) to[x] = from[x] < 0 ? from[x] * below : from[x];
+    }
+}
+
+/// Adds to the sums of K output channels, one input channel, one row of the kernel.
+template <int K, int W>
+HWY_INLINE void weight_tile(const SmallConv& s, const float* HWY_RESTRICT x, const float* HWY_RESTRICT dy, int64_t samples,
+                            float* HWY_RESTRICT sums) {
+  const Tag d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t per_channel = s.in_channels * s.taps() * SmallConv::max_lanes;
+  Vec sum[K][W];
+  for (int k = 0; k < K; ++k)
+    for (int t = 0; t < W; ++t) sum[k][t] = hn::LoadU(d, sums + k * per_channel + t * SmallConv::max_lanes);
+  for (int64_t n = 0; n < samples; ++n) {
+    const float* xs = x + n * s.in_channels * s.plane();
+    const float* ds = dy + n * s.out_channels * s.output_plane();
+    for (int64_t p = 0; p < s.positions(); p += lanes) {
+      Vec g[K];
+      for (int k = 0; k < K; ++k) g[k] = hn::LoadU(d, ds + k * s.output_plane() + p);
+      for (int t = 0; t < W; ++t) {
+        const Vec in = hn::LoadU(d, xs + p + t);
+        for (int k = 0; k < K; ++k) sum[k][t] = hn::MulAdd(in, g[k], sum[k][t]);
+      }
+    }
+  }
+  for (int k = 0; k < K; ++k)
+    for (int t = 0; t < W; ++t) hn::StoreU(sum[k][t], d, sums + k * per_channel + t * SmallConv::max_lanes);
+}
+
+/// Output channels of a tile of weight gradients, so that sums, gradients and one input fit the registers.
+constexpr int weight_channels(int width) {
+  if (many_registers) return width == 7 ? 3 : width == 5 ? 4 : 6;
+  return width == 7 ? 1 : width == 5 ? 2 : 3;
+}
+
+template <int W>
+HWY_NOINLINE void weights_of_width(const SmallConv& s, const float* planes, const float* positions, int64_t samples,
+                                   float* sums) {
+  constexpr int K = weight_channels(W);
+  const int64_t per_channel = s.in_channels * s.taps() * SmallConv::max_lanes;
+  for (int64_t k = 0; k < s.out_channels;) {
+    const bool whole = s.out_channels - k >= K;
+    for (int64_t c = 0; c < s.in_channels; ++c)
+      for (int64_t ky = 0; ky < s.kernel_h; ++ky) {
+        const float* x = planes + c * s.plane() + ky * s.row();
+        const float* dy = positions + k * s.output_plane();
+        float* to = sums + k * per_channel + (c * s.taps() + ky * W) * SmallConv::max_lanes;
+        if (whole)
+          weight_tile<K, W>(s, x, dy, samples, to);
+        else
+          weight_tile<1, W>(s, x, dy, samples, to);
+      }
+    k += whole ? K : 1;
+  }
+}
+
+void weights(const SmallConv& s, const float* planes, const float* positions, int64_t samples, float* sums) {
+  switch (s.kernel_w) {
+    case 1: return weights_of_width<1>(s, planes, positions, samples, sums);
+    case 3: return weights_of_width<3>(s, planes, positions, samples, sums);
+    case 5: return weights_of_width<5>(s, planes, positions, samples, sums);
+    case 7: return weights_of_width<7>(s, planes, positions, samples, sums);
+  }
+}
+
+}  // namespace ocellus::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ocellus::simd {
+
+HWY_EXPORT(multiply);
+HWY_EXPORT(pack);
+HWY_EXPORT(finish);
+HWY_EXPORT(weights);
+
+int64_t packed_small_conv(const SmallConv& s) { return s.out_channels * s.in_channels * s.taps(); }
+
+void pack_small_conv(const SmallConv& s, const float* weights, WeightOrder order, float* packed) {
+  HWY_DYNAMIC_DISPATCH(pack)(s, weights, order, packed);
+}
+
+void fill_planes(const SmallConv& s, const float* x, float* planes) {
+  const auto bytes = static_cast<size_t>(s.in_w) * sizeof(float);
+  for (int64_t c = 0; c < s.in_channels; ++c)
+    for (int64_t y = 0; y < s.in_h; ++y)
+      std::memcpy(planes + c * s.plane() + (y + s.pad_top) * s.row() + s.pad_left, x + (c * s.in_h + y) * s.in_w, bytes);
+}
+
+void small_conv(const SmallConv& s, const float* planes, const float* packed, const float* bias, float below, float* positions,
+                float* y) {
+  HWY_DYNAMIC_DISPATCH(multiply)(s, planes, packed, bias, positions);
+  HWY_DYNAMIC_DISPATCH(finish)(s, positions, below, y);
+}
+
+void fill_positions(const SmallConv& s, const float* dy, float* positions) {
+  const auto bytes = static_cast<size_t>(s.out_w) * sizeof(float);
+  for (int64_t k = 0; k < s.out_channels; ++k)
+    for (int64_t y = 0; y < s.out_h; ++y)
+      std::memcpy(positions + k * s.output_plane() + y * s.row(), dy + (k * s.out_h + y) * s.out_w, bytes);
+}
+
+int64_t small_conv_sums(const SmallConv& s) { return packed_small_conv(s) * SmallConv::max_lanes; }
+
+void small_conv_weights(const SmallConv& s, const float* planes, const float* positions, int64_t samples, float* sums) {
+  HWY_DYNAMIC_DISPATCH(weights)(s, planes, positions, samples, sums);
+}
+
+void reduce_small_conv(const SmallConv& s, const float* sums, int64_t threads, float* dw) {
+  const int64_t count = packed_small_conv(s);
+  for (int64_t i = 0; i < count; ++i) {
+    float total = 0;
+    for (int64_t t = 0; t < threads; ++t) {
+      const float* lanes = sums + (t * count + i) * SmallConv::max_lanes;
+      for (int64_t lane = 0; lane < SmallConv::max_lanes; ++lane) total += lanes[lane];
+    }
+    dw[i] = total;
+  }
+}
+
+}  // namespace ocellus::simd
+#endif

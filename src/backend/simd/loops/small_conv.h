@@ -1,0 +1,56 @@
+// Convolution of few channels with stride 1, in plain layout, without padding channels to blocks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ocellus::simd {
+
+/// Sizes of a 2-D convolution with stride 1 on one sample. Planes are kept with their padding in memory, rows of `row()` floats;
+/// a window position is one index into such a plane, so that a whole plane is computed as one flat array. Between the rows lie
+/// kernel_w - 1 positions that mean nothing and are dropped at the end.
+struct SmallConv {
+  int64_t in_channels = 0, out_channels = 0;
+  int64_t kernel_h = 0, kernel_w = 0;
+  int64_t in_h = 0, in_w = 0, out_h = 0, out_w = 0;
+  int64_t pad_top = 0, pad_left = 0;
+
+  int64_t row() const { return out_w + kernel_w - 1; }
+  int64_t positions() const { return (out_h - 1) * row() + out_w; }
+  /// Floats of one padded plane, with room for vectors that start at any position and for the shifts of the kernel.
+  int64_t plane() const { return ((out_h + kernel_h - 1) * row() + 4 * max_lanes + 15) / 16 * 16; }
+  /// Floats of one plane of outputs at all positions, rounded up to whole vector tiles.
+  int64_t output_plane() const { return (positions() + 4 * max_lanes + 15) / 16 * 16; }
+  int64_t taps() const { return kernel_h * kernel_w; }
+
+  static constexpr int64_t max_lanes = 16;
+};
+
+/// How weights [K,C,h,w] are read: for the gradient of the input the roles of K and C are swapped and the kernel is flipped.
+enum class WeightOrder : uint8_t { forward, transposed_flipped };
+
+/// Floats that `pack_small_conv` writes.
+int64_t packed_small_conv(const SmallConv& s);
+/// Weights in the order in which `small_conv` reads them. `s` is the convolution to be computed: with transposed_flipped its
+/// in_channels is K and its out_channels is C.
+void pack_small_conv(const SmallConv& s, const float* weights, WeightOrder order, float* packed);
+
+/// Copies [C,H,W] into padded planes whose padding is zero already.
+void fill_planes(const SmallConv& s, const float* x, float* planes);
+
+/// y [K,out_h,out_w] = slope(conv(planes) + bias); bias may be null. `positions` holds out_channels * output_plane floats.
+void small_conv(const SmallConv& s, const float* planes, const float* packed, const float* bias, float below, float* positions,
+                float* y);
+
+/// Copies dy [K,out_h,out_w] into planes of `output_plane` floats whose gaps are zero already.
+void fill_positions(const SmallConv& s, const float* dy, float* positions);
+
+/// Floats of the sums that `small_conv_weights` keeps for one thread.
+int64_t small_conv_sums(const SmallConv& s);
+/// Adds the weight gradients of `samples` samples to `sums`: planes and positions as the two functions above fill them, one
+/// sample behind the other. Only for kernels 1, 3, 5 or 7 wide.
+void small_conv_weights(const SmallConv& s, const float* planes, const float* positions, int64_t samples, float* sums);
+/// dw [K,C,h,w] from the sums of all threads, in their order.
+void reduce_small_conv(const SmallConv& s, const float* sums, int64_t threads, float* dw);
+
+}  // namespace ocellus::simd

@@ -1,0 +1,242 @@
+// Kernels for convolutions of few channels, where a library that pads channels to blocks of 16 would mostly multiply zeros.
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <ocellus/base/threads.h>
+#include <ocellus/ops/conv.h>
+
+#include "backend/simd/loops/elementwise.h"
+#include "backend/simd/loops/small_conv.h"
+#include "engine/kernel.h"
+
+namespace ocellus {
+namespace {
+
+using simd::SmallConv;
+
+int64_t rounded(int64_t channels) { return (channels + 15) / 16 * 16; }
+
+/// Blocks of 16 channels would at least double the work. An input of up to four channels is not blocked.
+bool wasteful_in_blocks(int64_t in, int64_t out) {
+  const int64_t blocked = (in <= 4 ? in : rounded(in)) * rounded(out);
+  return blocked * 10 >= in * out * 18;
+}
+
+/// Sizes of a convolution that these kernels compute, or why they don't. `x`, `weights`, `y`: of the forward operator.
+std::variant<SmallConv, std::string> small_conv_of(const TensorType& x, const TensorType& weights, const Window& window,
+                                                   int64_t groups) {
+  if (x.shape.rank() != 4 || groups != 1) return "for 2-D convolutions without groups";
+  if (x.dtype != DType::f32) return "works on f32";
+  const std::vector<int64_t> kernel = spatial(weights.shape);
+  const PlacedWindow p = place(window, spatial(x.shape), kernel);
+  if (std::ranges::any_of(p.stride, [](int64_t s) { return s != 1; }) ||
+      std::ranges::any_of(p.dilation, [](int64_t s) { return s != 1; }))
+    return "for stride and dilation 1";
+  if (kernel[1] > 7 || kernel[1] % 2 == 0) return "for kernels 1, 3, 5 or 7 wide";
+  if (std::ranges::max(p.pad_begin) >= std::ranges::max(kernel) || std::ranges::max(p.pad_end) >= std::ranges::max(kernel))
+    return "for padding smaller than the kernel";
+  const int64_t in = x.shape[1], out = weights.shape[0];
+  if (in > 32 || out > 32) return "for up to 32 channels";
+  if (!wasteful_in_blocks(in, out)) return "blocks of 16 channels fit";
+  return SmallConv{in, out, kernel[0], kernel[1], p.input[0], p.input[1], p.output[0], p.output[1], p.pad_begin[0], p.pad_begin[1]};
+}
+
+/// The convolution that gives the gradient of `s`'s input from that of its output.
+SmallConv transposed(const SmallConv& s) {
+  return {s.out_channels, s.in_channels, s.kernel_h, s.kernel_w, s.out_h, s.out_w, s.in_h, s.in_w,
+          s.kernel_h - 1 - s.pad_top, s.kernel_w - 1 - s.pad_left};
+}
+
+/// What the activation does below zero, or nothing for one that is not linear there.
+std::optional<float> below_zero(const Activation& a) {
+  switch (a.kind) {
+    case ActivationKind::none: return 1.0f;
+    case ActivationKind::relu: return 0.0f;
+    case ActivationKind::leaky_relu: return static_cast<float>(a.alpha);
+    default: return std::nullopt;
+  }
+}
+
+std::shared_ptr<float> floats(int64_t count) {
+  return std::static_pointer_cast<float>(allocate(static_cast<size_t>(count) * sizeof(float)));
+}
+
+/// A run of samples on each thread; memory of its own for every thread, with padding that stays zero.
+class PerSample : public Kernel {
+ protected:
+  /// Work below which a second thread costs more than it saves, in multiply-adds.
+  static constexpr int64_t grain = 300'000;
+
+  PerSample(int64_t samples, int64_t work_per_sample)
+      : samples_(samples), grain_(std::max<int64_t>(1, grain / std::max<int64_t>(work_per_sample, 1))) {}
+
+  int64_t samples_, grain_;
+};
+
+/// The forward operator, and the gradient of the input with its roles swapped.
+class Multiply final : public PerSample {
+ public:
+  Multiply(const SmallConv& s, int64_t samples, simd::WeightOrder order, float below, bool bias)
+      : PerSample(samples, s.positions() * simd::packed_small_conv(s)),
+        s_(s),
+        order_(order),
+        below_(below),
+        has_bias_(bias),
+        threads_(num_threads()),
+        planes_(floats(threads_ * s.in_channels * s.plane())),
+        positions_(floats(threads_ * s.out_channels * s.output_plane())),
+        packed_(floats(simd::packed_small_conv(s))) {}
+
+  void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
+    x_ = static_cast<const float*>(inputs[0]);
+    weights_ = static_cast<const float*>(inputs[1]);
+    bias_ = has_bias_ ? static_cast<const float*>(inputs[2]) : nullptr;
+    y_ = static_cast<float*>(outputs[0]);
+  }
+
+  void run() override {
+    simd::pack_small_conv(s_, weights_, order_, packed_.get());
+    parallel_for(samples_, grain_, [this](int64_t begin, int64_t end) { some(begin, end); });
+  }
+
+ private:
+  void some(int64_t begin, int64_t end) {
+    const int64_t thread = omp_get_thread_num();
+    float* planes = planes_.get() + thread * s_.in_channels * s_.plane();
+    float* positions = positions_.get() + thread * s_.out_channels * s_.output_plane();
+    for (int64_t n = begin; n < end; ++n) {
+      simd::fill_planes(s_, x_ + n * s_.in_channels * s_.in_h * s_.in_w, planes);
+      simd::small_conv(s_, planes, packed_.get(), bias_, below_, positions, y_ + n * s_.out_channels * s_.out_h * s_.out_w);
+    }
+  }
+
+  SmallConv s_;
+  simd::WeightOrder order_;
+  float below_;
+  bool has_bias_;
+  int64_t threads_;
+  std::shared_ptr<float> planes_, positions_, packed_;
+  const float* x_ = nullptr;
+  const float* weights_ = nullptr;
+  const float* bias_ = nullptr;
+  float* y_ = nullptr;
+};
+
+/// The gradient of the weights: every thread sums over its samples, then the threads' sums are added in order.
+class Weights final : public PerSample {
+ public:
+  Weights(const SmallConv& s, int64_t samples)
+      : PerSample(samples, s.positions() * simd::packed_small_conv(s)),
+        s_(s),
+        threads_(num_threads()),
+        planes_(floats(threads_ * group * s.in_channels * s.plane())),
+        positions_(floats(threads_ * group * s.out_channels * s.output_plane())),
+        sums_(floats(threads_ * simd::small_conv_sums(s))),
+        bias_sums_(static_cast<size_t>(threads_ * s.out_channels)) {}
+
+  void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
+    x_ = static_cast<const float*>(inputs[0]);
+    dy_ = static_cast<const float*>(inputs[1]);
+    dw_ = static_cast<float*>(outputs[0]);
+    db_ = outputs.size() > 1 ? static_cast<float*>(outputs[1]) : nullptr;
+  }
+
+  void run() override {
+    std::memset(sums_.get(), 0, static_cast<size_t>(threads_ * simd::small_conv_sums(s_)) * sizeof(float));
+    std::ranges::fill(bias_sums_, 0.0f);
+    parallel_for(samples_, grain_, [this](int64_t begin, int64_t end) { some(begin, end); });
+    if (dw_) simd::reduce_small_conv(s_, sums_.get(), threads_, dw_);
+    for (int64_t k = 0; db_ && k < s_.out_channels; ++k) {
+      db_[k] = 0;
+      for (int64_t t = 0; t < threads_; ++t) db_[k] += bias_sums_[static_cast<size_t>(t * s_.out_channels + k)];
+    }
+  }
+
+ private:
+  /// Samples whose planes are in the cache together: the sums are read and written once for all of them.
+  static constexpr int64_t group = 8;
+
+  void some(int64_t begin, int64_t end) {
+    const int64_t thread = omp_get_thread_num();
+    float* planes = planes_.get() + thread * group * s_.in_channels * s_.plane();
+    float* positions = positions_.get() + thread * group * s_.out_channels * s_.output_plane();
+    float* sums = sums_.get() + thread * simd::small_conv_sums(s_);
+    const int64_t in = s_.in_channels * s_.in_h * s_.in_w, out = s_.out_channels * s_.out_h * s_.out_w;
+    for (int64_t n = begin; n < end; n += group) {
+      const int64_t count = std::min(group, end - n);
+      for (int64_t i = 0; i < count; ++i) {
+        simd::fill_planes(s_, x_ + (n + i) * in, planes + i * s_.in_channels * s_.plane());
+        simd::fill_positions(s_, dy_ + (n + i) * out, positions + i * s_.out_channels * s_.output_plane());
+        if (db_) add_bias(dy_ + (n + i) * out, bias_sums_.data() + thread * s_.out_channels);
+      }
+      simd::small_conv_weights(s_, planes, positions, count, sums);
+    }
+  }
+
+  void add_bias(const float* dy, float* sums) const {
+    const int64_t size = s_.out_h * s_.out_w;
+    for (int64_t k = 0; k < s_.out_channels; ++k) sums[k] += simd::sum(dy + k * size, static_cast<size_t>(size));
+  }
+
+  SmallConv s_;
+  int64_t threads_;
+  std::shared_ptr<float> planes_, positions_, sums_;
+  std::vector<float> bias_sums_;
+  const float* x_ = nullptr;
+  const float* dy_ = nullptr;
+  float* dw_ = nullptr;
+  float* db_ = nullptr;
+};
+
+KernelPlan plain_plan(const Node& node, std::unique_ptr<Kernel> kernel) {
+  KernelPlan plan;
+  plan.name = "simd:small";
+  plan.inputs.resize(node.inputs().size());
+  plan.outputs.resize(node.types().size());
+  plan.kernel = std::move(kernel);
+  return plan;
+}
+
+KernelAnswer make_forward(const KernelRequest& request, Backend&) {
+  const Node& node = request.node;
+  const auto& op = *node.as<Conv>();
+  const auto below = below_zero(op.activation);
+  if (op.residual || !below) return "for linear and relu, without a residual";
+  const auto s = small_conv_of(node.inputs()[0].type(), node.inputs()[1].type(), op.window, op.groups);
+  if (const auto* why = std::get_if<std::string>(&s)) return *why;
+  return plain_plan(node, std::make_unique<Multiply>(std::get<SmallConv>(s), node.types()[0].shape[0],
+                                                     simd::WeightOrder::forward, *below, op.bias));
+}
+
+KernelAnswer make_backward_data(const KernelRequest& request, Backend&) {
+  const Node& node = request.node;
+  const auto& op = *node.as<ConvBackwardData>();
+  const auto s = small_conv_of(node.types()[0], node.inputs()[1].type(), op.window, op.groups);
+  if (const auto* why = std::get_if<std::string>(&s)) return *why;
+  return plain_plan(node, std::make_unique<Multiply>(transposed(std::get<SmallConv>(s)), node.types()[0].shape[0],
+                                                     simd::WeightOrder::transposed_flipped, 1.0f, false));
+}
+
+KernelAnswer make_backward_weights(const KernelRequest& request, Backend&) {
+  const Node& node = request.node;
+  const auto& op = *node.as<ConvBackwardWeights>();
+  const auto s = small_conv_of(node.inputs()[0].type(), node.types()[0], op.window, op.groups);
+  if (const auto* why = std::get_if<std::string>(&s)) return *why;
+  return plain_plan(node, std::make_unique<Weights>(std::get<SmallConv>(s), node.inputs()[0].shape()[0]));
+}
+
+}  // namespace
+
+std::span<const KernelEntry> simd_kernels_in_small_conv() {
+  static const KernelEntry entries[] = {
+      {"conv", "simd small", 0, make_forward},
+      {"conv_backward_data", "simd small", 0, make_backward_data},
+      {"conv_backward_weights", "simd small", 0, make_backward_weights},
+  };
+  return entries;
+}
+
+}  // namespace ocellus
