@@ -3,7 +3,7 @@
 // Each value has a main representation, the one its kernel writes, and others made on demand by reorders. A kernel is offered
 // the main layouts of its inputs and says which it wants; operators that follow their input's layout accept what is there, so
 // an activation stays blocked from one convolution to the next and reorders appear only where two kernels truly disagree.
-// In inference, whatever depends on parameters alone (packed weights, folded batch normalisation) is marked to run once.
+// Whatever depends on parameters alone that nobody is learning (packed weights, folded batch normalisation) is marked to run once.
 
 #include <ocellus/ops/shape.h>
 
@@ -16,8 +16,9 @@ using Place = Buffer::Place;
 
 class LayoutFlow {
  public:
-  LayoutFlow(Backend& backend, Mode mode, const std::unordered_map<Value, int, ValueHash>& uses)
-      : backend_(backend), training_(mode == Mode::train), uses_(uses) {}
+  LayoutFlow(Backend& backend, Mode mode, const std::unordered_map<Value, int, ValueHash>& uses,
+             std::unordered_set<const Parameter*> learnt)
+      : backend_(backend), training_(mode == Mode::train), uses_(uses), learnt_(std::move(learnt)) {}
 
   void add_input(const Value& v) {
     Buffer b = plain_buffer(v.type(), Place::input);
@@ -41,7 +42,7 @@ class LayoutFlow {
   int as_layout(const Value& v, const LayoutPtr& wanted) {
     auto& forms = representations_.at(v);
     const Buffer& main = plan.buffers[static_cast<size_t>(forms.front())];
-    if (main.place == Place::parameter && !main.parameter->claimed()) claim(forms.front(), wanted);
+    if (main.parameter && !main.parameter->claimed()) claim(forms.front(), wanted);
     for (int b : forms)
       if (same_layout(plan.buffers[static_cast<size_t>(b)].layout, wanted)) return b;
     return reorder(v, wanted);
@@ -83,6 +84,7 @@ class LayoutFlow {
   void add_view(const std::shared_ptr<const Node>& node) {
     const int source = as_layout(node->inputs()[0], nullptr);
     Buffer b = plain_buffer(node->types()[0], plan.buffers[static_cast<size_t>(source)].place);
+    b.parameter = plan.buffers[static_cast<size_t>(source)].parameter;
     b.alias = source;
     add_representation(Value(node, 0), std::move(b));
   }
@@ -95,12 +97,12 @@ class LayoutFlow {
     b.bytes = b.parameter->storage_bytes();
   }
 
-  /// Depends on parameters and constants alone, in a program that does not change them.
+  /// Depends on constants and on parameters that are not being learnt, and on nothing else.
   bool runs_once(const std::vector<int>& inputs) const {
-    if (training_) return false;
     for (int b : inputs) {
-      const Place place = plan.buffers[static_cast<size_t>(plan.root(b))].place;
-      if (place == Place::arena || place == Place::input) return false;
+      const Buffer& root = plan.buffers[static_cast<size_t>(plan.root(b))];
+      if (root.place == Place::arena || root.place == Place::input) return false;
+      if (root.place == Place::parameter && learnt_.contains(root.parameter.get())) return false;
     }
     return true;
   }
@@ -163,14 +165,24 @@ class LayoutFlow {
   Backend& backend_;
   bool training_;
   const std::unordered_map<Value, int, ValueHash>& uses_;
+  std::unordered_set<const Parameter*> learnt_;
   std::unordered_map<Value, std::vector<int>, ValueHash> representations_;
 };
+
+/// The parameters that change from run to run: those with a wanted gradient, and the targets of updates.
+std::unordered_set<const Parameter*> learnt_parameters(const Graph& graph, const Values& wrt) {
+  std::unordered_set<const Parameter*> found;
+  for (const Value& v : wrt)
+    if (const auto* p = v.node().as<ParameterOp>()) found.insert(p->parameter.get());
+  for (const Update& u : graph.updates) found.insert(u.target.node().as<ParameterOp>()->parameter.get());
+  return found;
+}
 
 }  // namespace
 
 Plan choose_layouts(const Graph& graph, Backend& backend, Mode mode, const Values& wrt) {
   const auto uses = count_uses(graph);
-  LayoutFlow flow(backend, mode, uses);
+  LayoutFlow flow(backend, mode, uses, learnt_parameters(graph, wrt));
   for (const Value& v : graph.inputs) flow.add_input(v);
   for (const auto& node : graph.order()) flow.add(node);
   const size_t gradients_begin = graph.outputs.size() - wrt.size();
