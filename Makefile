@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.h' '*.cpp')
 
-.PHONY: build demo test asan tsan bench install format lint clean help setup
+.PHONY: build demo test asan tsan bench install docs format lint clean help setup
 
 build: setup  ## build everything (PRESET=release, debug, asan, tsan)
 	@cmake --preset $(PRESET) --log-level=WARNING
@@ -28,6 +28,12 @@ bench: build  ## run the benchmarks
 
 install: build  ## install to PREFIX (default /usr/local)
 	@cmake --install build/$(PRESET) --prefix $(PREFIX)
+
+docs:  ## the public interface as HTML in build/docs, made by doxygen
+	@command -v doxygen >/dev/null || { echo "docs: doxygen is missing: apt-get install doxygen" >&2; exit 1; }
+	@mkdir -p build/docs
+	@doxygen Doxyfile
+	@echo "build/docs/html/index.html"
 
 format:  ## rewrite the sources in the house's format
 	@clang-format -i $(SOURCES)
