@@ -21,6 +21,8 @@ HWY_BEFORE_NAMESPACE();
 namespace ocellus::simd::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
+// The tiles' loops have constant bounds and must become straight code, or the sums would live in memory.
+#define OCELLUS_UNROLL _Pragma("GCC unroll 8")
 using Tag = hn::ScalableTag<float>;
 using Vec = hn::Vec<Tag>;
 
@@ -48,7 +50,9 @@ HWY_INLINE void tile(const SmallConv& s, const float* HWY_RESTRICT x, const floa
   const Tag d;
   const size_t lanes = hn::Lanes(d);
   Vec sum[K][V];
+  OCELLUS_UNROLL
   for (int k = 0; k < K; ++k)
+    OCELLUS_UNROLL
     for (int v = 0; v < V; ++v) sum[k][v] = hn::Set(d, bias ? bias[k] : 0.0f);
   const int64_t row = s.row(), plane = s.plane();
   for (int64_t c = 0; c < s.in_channels; ++c)
@@ -56,14 +60,19 @@ HWY_INLINE void tile(const SmallConv& s, const float* HWY_RESTRICT x, const floa
       const float* at = x + c * plane + ky * row;
       for (int64_t kx = 0; kx < s.kernel_w; ++kx, w += K) {
         Vec in[V];
+        OCELLUS_UNROLL
         for (int v = 0; v < V; ++v) in[v] = hn::LoadU(d, at + kx + static_cast<size_t>(v) * lanes);
+        OCELLUS_UNROLL
         for (int k = 0; k < K; ++k) {
           const Vec weight = hn::Set(d, w[k]);
+          OCELLUS_UNROLL
           for (int v = 0; v < V; ++v) sum[k][v] = hn::MulAdd(in[v], weight, sum[k][v]);
         }
       }
     }
+  OCELLUS_UNROLL
   for (int k = 0; k < K; ++k)
+    OCELLUS_UNROLL
     for (int v = 0; v < V; ++v) hn::StoreU(sum[k][v], d, out + k * out_plane + static_cast<int64_t>(v * lanes));
 }
 
@@ -144,21 +153,28 @@ HWY_INLINE void weight_tile(const SmallConv& s, const float* HWY_RESTRICT x, con
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t per_channel = s.in_channels * s.taps() * SmallConv::max_lanes;
   Vec sum[K][W];
+  OCELLUS_UNROLL
   for (int k = 0; k < K; ++k)
+    OCELLUS_UNROLL
     for (int t = 0; t < W; ++t) sum[k][t] = hn::LoadU(d, sums + k * per_channel + t * SmallConv::max_lanes);
   for (int64_t n = 0; n < samples; ++n) {
     const float* xs = x + n * s.in_channels * s.plane();
     const float* ds = dy + n * s.out_channels * s.output_plane();
     for (int64_t p = 0; p < s.positions(); p += lanes) {
       Vec g[K];
+      OCELLUS_UNROLL
       for (int k = 0; k < K; ++k) g[k] = hn::LoadU(d, ds + k * s.output_plane() + p);
+      OCELLUS_UNROLL
       for (int t = 0; t < W; ++t) {
         const Vec in = hn::LoadU(d, xs + p + t);
+        OCELLUS_UNROLL
         for (int k = 0; k < K; ++k) sum[k][t] = hn::MulAdd(in, g[k], sum[k][t]);
       }
     }
   }
+  OCELLUS_UNROLL
   for (int k = 0; k < K; ++k)
+    OCELLUS_UNROLL
     for (int t = 0; t < W; ++t) hn::StoreU(sum[k][t], d, sums + k * per_channel + t * SmallConv::max_lanes);
 }
 
@@ -197,6 +213,8 @@ void weights(const SmallConv& s, const float* planes, const float* positions, in
     case 7: return weights_of_width<7>(s, planes, positions, samples, sums);
   }
 }
+
+#undef OCELLUS_UNROLL
 
 }  // namespace ocellus::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
