@@ -15,6 +15,7 @@ using nlohmann::json;
 using ordered = nlohmann::ordered_json;
 
 constexpr size_t most_nodes = 1'000'000;
+constexpr int64_t most_elements = int64_t{1} << 31;  // of one sample: more can't be meant, and would cost time to refuse later
 
 class Writer {
  public:
@@ -160,6 +161,8 @@ class Reader {
       const Values inputs = n.contains("inputs") ? values(n.at("inputs"), where) : Values{};
       try {
         nodes_.push_back(emit(op(n, name, where), inputs, scope(n, inputs)));
+        for (const Value& v : nodes_.back())
+          if (with_batch(v.type(), 1).shape.numel() > most_elements) fail(where, to_string(v.type()) + " is too large");
       } catch (const OpError& e) {
         fail(where, e.what());
       } catch (const UsageError& e) {

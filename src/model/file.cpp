@@ -35,16 +35,20 @@ Tensor plain_copy(const Parameter& parameter, const float* data) {
   return plain;
 }
 
+/// Slot by slot, parameter by parameter, whether the arrays are in use or still as a file gave them.
 void put_optimizer(const Model::State& state, SafetensorsFile& file) {
   if (!state.config.optimizer) return;
   const auto names = state.config.optimizer->slots();
-  for (const ParameterPtr& p : state.parameters) {
-    const auto slots = state.optimizer.slots.find(p.get());
-    if (slots == state.optimizer.slots.end()) continue;
-    for (size_t i = 0; i < slots->second.size(); ++i)
-      file.tensors.emplace_back("optimizer/" + names[i] + "/" + p->path(), plain_copy(*p, slots->second[i].get()));
-  }
-  for (const auto& [name, tensor] : state.optimizer.plain) file.tensors.emplace_back("optimizer/" + name, tensor);
+  for (size_t i = 0; i < names.size(); ++i)
+    for (const ParameterPtr& p : state.parameters) {
+      const std::string name = names[i] + "/" + p->path();
+      const auto used = state.optimizer.slots.find(p.get());
+      const auto kept = state.optimizer.plain.find(name);
+      if (used != state.optimizer.slots.end())
+        file.tensors.emplace_back("optimizer/" + name, plain_copy(*p, used->second[i].get()));
+      else if (kept != state.optimizer.plain.end())
+        file.tensors.emplace_back("optimizer/" + name, kept->second);
+    }
 }
 
 const std::string* metadata(const SafetensorsFile& file, const std::string& key) {

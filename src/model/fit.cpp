@@ -4,6 +4,7 @@
 // depend on counters alone. A checkpoint holds these counters, so a run that goes on from one, at an epoch's beginning or inside
 // it, does what the uninterrupted run would have done, bit for bit. Callbacks see an epoch's end before the checkpoint is
 // written, so what they remember is in it.
+#include <bit>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -18,10 +19,16 @@
 namespace ocellus {
 namespace {
 
+/// A relu turns NaN into 0, so a broken weight need not reach the loss: the weights themselves are looked at, this often.
+constexpr int64_t steps_between_checks = 50;
+
 bool all_finite(const std::vector<ParameterPtr>& parameters) {
-  for (const ParameterPtr& p : parameters)
-    for (const float x : p->flat())
-      if (!std::isfinite(x)) return false;
+  constexpr uint32_t exponent = 0x7f800000;  // all ones in infinities and NaNs; comparing integers is a vector loop
+  for (const ParameterPtr& p : parameters) {
+    bool finite = true;
+    for (const float x : p->flat()) finite &= (std::bit_cast<uint32_t>(x) & exponent) != exponent;
+    if (!finite) return false;
+  }
   return true;
 }
 
@@ -72,7 +79,7 @@ class Fit {
   void end_epoch();
   void update_logs();
   double learning_rate() const;
-  [[noreturn]] void not_finite(const data::Batch& batch, float loss);
+  [[noreturn]] void not_finite(const std::string& what);
   void checkpoint();
   callback::TrainInfo train_info();
   bool asked_to_stop() const;
@@ -87,7 +94,8 @@ class Fit {
   RunState run_;
   Logs logs_;
   double learning_rate_ = 0;  // of the last update
-  bool interrupted_ = false;
+  bool stopping_ = false;     // `stop` has said so
+  bool interrupted_ = false;  // inside an epoch
   std::vector<std::vector<float>> kept_;  // weights that a callback asked to remember
 };
 
@@ -183,19 +191,20 @@ void Fit::train_epoch() {
   data::Batch batch;
   while (loader_.next(batch)) {
     train_batch(batch);
-    if (config_.stop && config_.stop()) {
-      // Between epochs there is nothing in progress: the epoch's end is done as usual, and the run stops after it.
-      if (run_.batch < loader_.batches()) interrupted_ = true;
-      break;
-    }
+    // After the last batch there is nothing to interrupt: the epoch's end is done as usual, and the run stops then.
+    interrupted_ = stopping_ && run_.batch < loader_.batches();
+    if (interrupted_) return;
   }
 }
 
 void Fit::train_batch(const data::Batch& batch) {
   const float loss = trainer_.forward_backward(batch, run_.step);
-  if (!std::isfinite(loss)) not_finite(batch, loss);
+  if (!std::isfinite(loss)) not_finite(fmt::format("the loss is {}", loss));
   learning_rate_ = learning_rate();
   trainer_.update(learning_rate_);
+  stopping_ = config_.stop && config_.stop();
+  const bool look = run_.step % steps_between_checks == 0 || run_.batch + 1 == loader_.batches() || stopping_;
+  if (look && !all_finite(state_.parameters)) not_finite("the weights are not finite");
   run_.loss_sum += static_cast<double>(loss) * static_cast<double>(batch.size());
   run_.loss_weight += static_cast<double>(batch.size());
   for (const auto& metric : metrics_) metric->update(trainer_.prediction(), batch.targets);
@@ -220,10 +229,10 @@ void Fit::update_logs() {
   logs_[metrics_.size()].second = run_.loss_sum / run_.loss_weight;
 }
 
-void Fit::not_finite(const data::Batch& batch, float loss) {
+void Fit::not_finite(const std::string& what) {
   const std::string where = trainer_.program().first_non_finite();
-  throw NumericError(fmt::format("the loss is {} at epoch {}, batch {} (step {}){}{}", loss, run_.epoch + 1, batch.index + 1,
-                                 run_.step + 1, where.empty() ? "" : ": the first value that is not finite comes from ", where));
+  throw NumericError(fmt::format("{} at epoch {}, batch {} (step {}){}{}", what, run_.epoch + 1, run_.batch + 1, run_.step + 1,
+                                 where.empty() ? "" : "; the first value that is not finite is in ", where));
 }
 
 void Fit::end_epoch() {
@@ -232,8 +241,6 @@ void Fit::end_epoch() {
   if (validation_)
     for (auto& [name, value] : validation_->run({})) logs.emplace_back("val_" + name, value);
   if (config_.schedule) logs.emplace_back("learning_rate", learning_rate_);
-  if (!all_finite(state_.parameters))
-    throw NumericError(fmt::format("a weight is not finite after epoch {} (step {})", run_.epoch + 1, run_.step));
   state_.history.add(run_.epoch, logs);
   if (config_.schedule) config_.schedule->end_epoch(logs);
   for (const auto& c : callbacks_)
@@ -244,7 +251,7 @@ void Fit::end_epoch() {
 }
 
 bool Fit::asked_to_stop() const {
-  if (config_.stop && config_.stop()) return true;
+  if (stopping_) return true;
   for (const auto& c : callbacks_)
     if (c->stop_requested()) return true;
   return false;

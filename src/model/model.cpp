@@ -152,6 +152,8 @@ void Model::trainable(std::string_view prefix, bool learns) {
   for (const auto& layer : state_->layers) {
     const std::string_view name = layer->name;
     known.push_back(name);
+    for (size_t slash = name.find('/'); slash != name.npos; slash = name.find('/', slash + 1))
+      known.push_back(name.substr(0, slash));
     if (!name.starts_with(prefix) || (name.size() > prefix.size() && name[prefix.size()] != '/')) continue;
     layer->trainable = learns;
     any = true;
