@@ -39,32 +39,6 @@ class ThroughPlain final : public Kernel {
   void* out_ = nullptr;
 };
 
-/// Copies between layouts by the layouts' own means: for parameters that another backend has put into a layout of its own.
-class Repack final : public Kernel {
- public:
-  Repack(const TensorType& type, LayoutPtr from, LayoutPtr to) : type_(type), from_(std::move(from)), to_(std::move(to)) {
-    if (from_ && to_) plain_ = Tensor(type.dtype, type.shape);
-  }
-  void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
-    source_ = inputs[0];
-    target_ = outputs[0];
-    if (!from_) plain_ = Tensor::view(type_.dtype, type_.shape, inputs[0]);
-    if (!to_) plain_ = Tensor::view(type_.dtype, type_.shape, outputs[0]);
-  }
-  void run() override {
-    if (!from_ && !to_) std::memcpy(target_, source_, plain_.bytes());
-    if (from_) from_->unpack(source_, plain_);
-    if (to_) to_->pack(plain_, target_);
-  }
-
- private:
-  TensorType type_;
-  LayoutPtr from_, to_;
-  Tensor plain_;
-  const void* source_ = nullptr;
-  void* target_ = nullptr;
-};
-
 /// Plain layouts and the operators' own evaluations: slow, simple, and what other backends are held against.
 class ReferenceBackend final : public Backend {
  public:

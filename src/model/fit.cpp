@@ -192,7 +192,7 @@ void Fit::train_epoch() {
   while (loader_.next(batch)) {
     train_batch(batch);
     // After the last batch there is nothing to interrupt: the epoch's end is done as usual, and the run stops then.
-    interrupted_ = stopping_ && run_.batch < loader_.batches();
+    interrupted_ = asked_to_stop() && run_.batch < loader_.batches();
     if (interrupted_) return;
   }
 }

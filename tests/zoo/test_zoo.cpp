@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include <ocellus/zoo/zoo.h>
+
+#include "tensor/files.h"
 
 namespace ocellus {
 namespace {
@@ -66,7 +70,7 @@ TEST(Zoo, seeds_decide_the_weights) {
   EXPECT_NE(a.as<float>()[7], c.as<float>()[7]);
 }
 
-/// Every network computes, and what a sample gives does not depend on the samples beside it.
+/// Every network computes, before and after it was a file, and what a sample gives does not depend on the samples beside it.
 TEST(Zoo, every_network_predicts) {
   for (const zoo::Entry& entry : zoo::entries()) {
     if (entry.name == "resnet110" || entry.name == "resnet56" || entry.name == "resnet44") continue;  // the same code, slower
@@ -77,7 +81,14 @@ TEST(Zoo, every_network_predicts) {
     for (float& v : x.as<float>()) v = rng.normal();
     const Tensor all = model.predict(x), last = model.predict(x.rows(2, 3));
     ASSERT_EQ(all.shape(), (Shape{3, 10})) << entry.name;
+    const testing_files::TemporaryFolder folder;
+    model.save(folder / "m.safetensors");
+    const Model loaded = Model::load(folder / "m.safetensors");
+    EXPECT_EQ(loaded.summary(), model.summary());
+    EXPECT_EQ(loaded.preprocess(), model.preprocess());
+    const Tensor again = loaded.predict(x);
     for (int64_t i = 0; i < 10; ++i) {
+      EXPECT_NEAR(again.at(i), all.at(i), 1e-3 * (1 + std::abs(all.at(i)))) << entry.name;
       EXPECT_TRUE(std::isfinite(all.at(i)));
       EXPECT_NEAR(all.at(20 + i), last.at(i), 1e-3 * (1 + std::abs(last.at(i)))) << entry.name;
     }
