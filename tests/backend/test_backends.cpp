@@ -62,9 +62,9 @@ TEST(OneDnnBackend, MaxPoolBackwardWantsItsOwnPositions) {
   const BackendPtr backend = make_backend("onednn");
   const Value dy = f32("dy", {1, 3, 4, 4}), positions = input("positions", {DType::i32, {1, 3, 4, 4}});
   MaxPoolBackward op;
-  op.kernel = {2, 2};
+  op.kernel = {3, 3};
   op.window.stride = {2};
-  op.input = {8, 8};
+  op.input = {9, 9};
   const KernelOffer answer = offer(*backend, apply(op, {dy, positions}));
   EXPECT_FALSE(answer.plan);
   EXPECT_THAT(answer.refusals.back().reason, HasSubstr("did not come from"));

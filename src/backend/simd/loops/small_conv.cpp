@@ -10,12 +10,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/simd/loops/small_conv.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// After highway.h, once per target.
+#include "backend/simd/loops/cover-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ocellus::simd::HWY_NAMESPACE {
@@ -129,20 +130,21 @@ void pack(const SmallConv& s, const float* weights, WeightOrder order, float* pa
 
 /// Copies the positions that mean something to y, through the activation.
 void finish(const SmallConv& s, const float* positions, float below, float* y) {
-  const Tag d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const Vec slope = hn::Set(d, below);
   for (int64_t k = 0; k < s.out_channels; ++k)
     for (int64_t oy = 0; oy < s.out_h; ++oy) {
       const float* from = positions + k * s.output_plane() + oy * s.row();
       float* to = y + (k * s.out_h + oy) * s.out_w;
-      int64_t x = 0;
-      for (; x + lanes <= s.out_w; x += lanes) {
-        const Vec v = hn::LoadU(d, from + x);
-        hn::StoreU(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Mul(v, slope), v), d, to + x);
-      }
-      for (; x < s.out_w; ++x) to[x] = from[x] < 0 ? from[x] * below : from[x];
+      cover(s.out_w, [&](auto d, int64_t x) HWY_ATTR {
+        const auto v = hn::LoadU(d, from + x);
+        hn::StoreU(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Mul(v, hn::Set(d, below)), v), d, to + x);
+      });
     }
+}
+
+/// Rows of `width` floats between two arrays with their own distances from row to row.
+void copy_rows(const float* from, int64_t from_row, float* to, int64_t to_row, int64_t width, int64_t rows) {
+  for (int64_t y = 0; y < rows; ++y, from += from_row, to += to_row)
+    cover(width, [&](auto d, int64_t x) HWY_ATTR { hn::StoreU(hn::LoadU(d, from + x), d, to + x); });
 }
 
 /// Adds to the sums of K output channels, one input channel, one row of the kernel.
@@ -225,6 +227,7 @@ namespace ocellus::simd {
 HWY_EXPORT(multiply);
 HWY_EXPORT(pack);
 HWY_EXPORT(finish);
+HWY_EXPORT(copy_rows);
 HWY_EXPORT(weights);
 
 int64_t packed_small_conv(const SmallConv& s) { return s.out_channels * s.in_channels * s.taps(); }
@@ -234,10 +237,9 @@ void pack_small_conv(const SmallConv& s, const float* weights, WeightOrder order
 }
 
 void fill_planes(const SmallConv& s, const float* x, float* planes) {
-  const auto bytes = static_cast<size_t>(s.in_w) * sizeof(float);
   for (int64_t c = 0; c < s.in_channels; ++c)
-    for (int64_t y = 0; y < s.in_h; ++y)
-      std::memcpy(planes + c * s.plane() + (y + s.pad_top) * s.row() + s.pad_left, x + (c * s.in_h + y) * s.in_w, bytes);
+    HWY_DYNAMIC_DISPATCH(copy_rows)
+    (x + c * s.in_h * s.in_w, s.in_w, planes + c * s.plane() + s.pad_top * s.row() + s.pad_left, s.row(), s.in_w, s.in_h);
 }
 
 void small_conv(const SmallConv& s, const float* planes, const float* packed, const float* bias, float below, float* positions,
@@ -247,10 +249,9 @@ void small_conv(const SmallConv& s, const float* planes, const float* packed, co
 }
 
 void fill_positions(const SmallConv& s, const float* dy, float* positions) {
-  const auto bytes = static_cast<size_t>(s.out_w) * sizeof(float);
   for (int64_t k = 0; k < s.out_channels; ++k)
-    for (int64_t y = 0; y < s.out_h; ++y)
-      std::memcpy(positions + k * s.output_plane() + y * s.row(), dy + (k * s.out_h + y) * s.out_w, bytes);
+    HWY_DYNAMIC_DISPATCH(copy_rows)
+    (dy + k * s.out_h * s.out_w, s.out_w, positions + k * s.output_plane(), s.row(), s.out_w, s.out_h);
 }
 
 int64_t small_conv_sums(const SmallConv& s) { return packed_small_conv(s) * SmallConv::max_lanes; }
