@@ -50,6 +50,12 @@ TEST(Chooser, TakesTheFastestAndRemembersIt) {
   EXPECT_EQ(chooser.text(), "conv 1 = fast\n");
 }
 
+TEST(Chooser, TheFirstWinsNearTies) {
+  AlgorithmChooser chooser("");
+  EXPECT_EQ(chooser.choose("near", names, [](size_t i) { return i == 0 ? 1.0 : 0.97; }), 0u);
+  EXPECT_EQ(chooser.choose("clear", names, [](size_t i) { return i == 0 ? 1.0 : 0.9 - 0.1 * i; }), 2u);
+}
+
 TEST(Chooser, RestoredChoicesAreNotMeasuredAgain) {
   AlgorithmChooser chooser("");
   chooser.restore("conv 1 = slow\nconv a = b = middling\n");

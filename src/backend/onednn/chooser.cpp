@@ -39,7 +39,10 @@ size_t AlgorithmChooser::choose(const std::string& key, std::span<const std::str
       const double time = seconds(i);
       least[i] = round == 0 ? time : std::min(least[i], time);
     }
-  const size_t best = std::ranges::min_element(least) - least.begin();
+  constexpr double margin =
+      0.95;  // the first candidate stays unless it is clearly beaten: near ties must not be a lottery
+  const size_t fastest = std::ranges::min_element(least) - least.begin();
+  const size_t best = least[fastest] < margin * least[0] ? fastest : 0;
   choices_[key] = names[best];
   measured_ = true;
   return best;

@@ -20,7 +20,8 @@ class AlgorithmChooser {
   AlgorithmChooser(const AlgorithmChooser&) = delete;
   AlgorithmChooser& operator=(const AlgorithmChooser&) = delete;
 
-  /// Index of the candidate that was remembered for `key`, or else of the one for which `seconds` is least.
+  /// Index of the candidate that was remembered for `key`, or else of the one for which `seconds` is least; the first one
+  /// wins near ties.
   size_t choose(const std::string& key, std::span<const std::string_view> names,
                 const std::function<double(size_t)>& seconds);
 

@@ -127,16 +127,30 @@ std::vector<Variant> variants_to_try(const Runtime& runtime, const ConvShape& s,
   return variants;
 }
 
-/// The same convolution of fewer images, where all of them would take long to time or much memory.
-ConvShape for_timing(ConvShape s) {
-  constexpr int64_t most_macs = int64_t{2} << 30, most_elements = int64_t{64} << 20;
-  const int64_t images = s.src[0];
-  const int64_t by_macs = most_macs / std::max<int64_t>(s.macs() / images, 1);
-  const int64_t by_elements = most_elements / std::max<int64_t>((product(s.src) + product(s.dst)) / images, 1);
-  const int64_t least = std::min<int64_t>(images, num_threads());
-  s.src[0] = s.dst[0] = std::clamp(std::min(by_macs, by_elements), least, images);
-  return s;
-}
+/// What is timed instead of a convolution: one thread's share of the images, on one thread, where there are images enough to
+/// share. That ranks the variants as all threads would, but does not wait at barriers for threads that a busy machine has
+/// put aside. Fewer images where they would take long or much memory.
+class Rehearsal {
+ public:
+  explicit Rehearsal(const ConvShape& s) : shape(s), threads_(num_threads()) {
+    constexpr int64_t most_macs = int64_t{1} << 30, most_elements = int64_t{32} << 20;
+    const int64_t images = s.src[0];
+    if (images < threads_) return;
+    const int64_t by_macs = most_macs / std::max<int64_t>(s.macs() / images, 1);
+    const int64_t by_elements = most_elements / std::max<int64_t>((product(s.src) + product(s.dst)) / images, 1);
+    const int64_t share = (images + threads_ - 1) / threads_;
+    shape.src[0] = shape.dst[0] = std::clamp<int64_t>(std::min(by_macs, by_elements), 1, share);
+    set_num_threads(1);
+  }
+  ~Rehearsal() { set_num_threads(threads_); }
+  Rehearsal(const Rehearsal&) = delete;
+  Rehearsal& operator=(const Rehearsal&) = delete;
+
+  ConvShape shape;
+
+ private:
+  int threads_;
+};
 
 double reorder_seconds(Runtime& runtime, const std::optional<Desc>& arriving, const Desc& wanted) {
   if (!arriving) return 0;
@@ -241,11 +255,11 @@ Variant choose_variant(OneDnnBackend& backend, const ConvShape& shape, const Con
   if (variants.size() < 2) return Variant::direct;
   std::vector<std::string_view> names;
   for (const Variant v : variants) names.push_back(all_names[static_cast<size_t>(v)]);
-  const ConvShape timed = for_timing(shape);
   ConvContext timed_context = context;
   timed_context.attr = user_scratchpad();
   const size_t best = backend.chooser().choose(key_of(runtime, shape, context, names), names, [&](size_t i) {
-    return seconds_of(runtime, timed, timed_context, variants[i]);
+    const Rehearsal rehearsal(shape);
+    return seconds_of(runtime, rehearsal.shape, timed_context, variants[i]);
   });
   return variants[best];
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include <ocellus/base/threads.h>
 #include <ocellus/tensor/tensor.h>
@@ -42,6 +43,23 @@ double seconds_of(const dnnl::primitive& primitive, dnnl_stream_t stream, const 
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// The best of at least three times, and of more until the best two agree: on a busy machine most runs are interrupted.
+/// Short runs are repeated in any case.
+template <class F>
+double settled(F&& seconds) {
+  constexpr int least_runs = 3, most_runs = 60;
+  constexpr double least_total = 4e-3, most_total = 0.25, agreement = 1.05;
+  double best = seconds(), next = std::numeric_limits<double>::infinity(), total = best;
+  for (int run = 1; run < most_runs; ++run) {
+    if (run >= least_runs && (total > most_total || (total > least_total && next < agreement * best))) break;
+    const double time = seconds();
+    next = std::min(next, std::max(best, time));
+    best = std::min(best, time);
+    total += time;
+  }
+  return best;
+}
+
 }  // namespace
 
 Runtime::Runtime()
@@ -50,8 +68,6 @@ Runtime::Runtime()
 std::string Runtime::machine() const { return fmt::format("{}, {} threads", isa_name(), num_threads()); }
 
 double Runtime::measure(const dnnl::primitive& primitive, const std::vector<std::pair<int, Desc>>& args) {
-  constexpr int runs = 3, most_runs = 30;
-  constexpr double budget = 4e-3;  // short kernels are repeated more often: their times scatter more
   std::vector<std::shared_ptr<void>> buffers;
   std::vector<dnnl::memory> memories;
   std::vector<dnnl_exec_arg_t> exec;
@@ -63,13 +79,7 @@ double Runtime::measure(const dnnl::primitive& primitive, const std::vector<std:
   }
   count_primitive();
   seconds_of(primitive, stream(), exec);  // touches the memory for the first time
-  double best = seconds_of(primitive, stream(), exec), total = best;
-  for (int run = 1; run < runs || (run < most_runs && total < budget); ++run) {
-    const double seconds = seconds_of(primitive, stream(), exec);
-    best = std::min(best, seconds);
-    total += seconds;
-  }
-  return best;
+  return settled([&] { return seconds_of(primitive, stream(), exec); });
 }
 
 dnnl::primitive_attr user_scratchpad() {

@@ -31,7 +31,7 @@ class Runtime {
   int64_t primitives() const { return primitives_; }
   void count_primitive() { ++primitives_; }
 
-  /// Seconds that a primitive takes: the best of a few runs on zeros. `args` are its arguments and their descriptions.
+  /// Seconds that a primitive takes when nothing disturbs it, by running it on zeros. `args` are its arguments and their descriptions.
   double measure(const dnnl::primitive& primitive, const std::vector<std::pair<int, Desc>>& args);
 
  private:
