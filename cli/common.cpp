@@ -27,7 +27,16 @@ BackendPtr Machine::open() const {
   const auto names = enum_names(Algorithms{});
   const auto it = std::ranges::find(names, algorithms);
   if (it == names.end()) throw UsageError("--algorithms is time, standard or exact, not \"" + algorithms + "\"");
-  return make_backend(settings.backend.value, {.algorithms = static_cast<Algorithms>(it - names.begin())});
+  return make_backend(settings.backend.value,
+                      {.algorithms = static_cast<Algorithms>(it - names.begin()), .cache_path = algorithm_cache()});
+}
+
+/// What was measured before on this machine lies beside the settings; without a home folder it is measured each time.
+std::string Machine::algorithm_cache() {
+  const std::filesystem::path folder = settings_path().parent_path();
+  std::error_code error;
+  if (folder.empty() || (std::filesystem::create_directories(folder, error), error)) return "";
+  return (folder / "algorithms.txt").string();
 }
 
 bool in_zoo(const std::string& name) {

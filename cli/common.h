@@ -23,6 +23,9 @@ struct Machine {
   void declare(Options& options);
   /// Sets the number of threads, and makes the backend that settings and options ask for.
   ocellus::BackendPtr open() const;
+
+ private:
+  static std::string algorithm_cache();
 };
 
 /// True for the name of a network of the zoo.

@@ -63,6 +63,10 @@ int number_of_threads(const std::string& text) {
 
 }  // namespace
 
+bool openmp_waiting_is_set() {
+  return !environment("OMP_WAIT_POLICY").empty() || !environment("GOMP_SPINCOUNT").empty();
+}
+
 std::filesystem::path settings_path() {
   const std::string home = environment("HOME");
   return home.empty() ? std::filesystem::path() : std::filesystem::path(home) / ".ocellus" / "ocellus.json";

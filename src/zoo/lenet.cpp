@@ -50,7 +50,9 @@ Preset modern_preset() {
   return {.optimizer = optim::SGD({.lr = 0.02, .momentum = 0.9, .weight_decay = 5e-4}),
           .schedule = schedule::Cosine(),
           .batch = 64,
-          .epochs = 10};
+          .epochs = 10,
+          .augment = {data::pad_and_crop({.pixels = 2})},
+          .augment_text = "pad and crop by 2"};
 }
 
 /// Which of S2's maps each map of C3 sees (table I of the paper).

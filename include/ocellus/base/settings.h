@@ -36,6 +36,9 @@ struct SettingsArguments {
 /// that is none.
 OCELLUS_API Settings load_settings(const SettingsArguments& arguments = {});
 
+/// Whether the environment says how idle OpenMP threads wait (OMP_WAIT_POLICY or GOMP_SPINCOUNT).
+OCELLUS_API bool openmp_waiting_is_set();
+
 /// Where the file is looked for; empty without a home folder.
 OCELLUS_API std::filesystem::path settings_path();
 
