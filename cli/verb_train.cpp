@@ -131,21 +131,42 @@ void report(const State& s, const fs::path& folder, const Data& d) {
   fmt::print("best model on {}: {}\n", judge.name(), line);
 }
 
+/// The command that goes on with this run: --resume needs what the run was given.
 std::string resume_command(const State& s, const fs::path& folder) {
-  return fmt::format("ocellus train {} --data {} --out {} --resume (and the options of this run)", s.model, s.data,
-                     folder.string());
+  std::string text = fmt::format("ocellus train {} --data {} --out {} --resume", s.model, s.data, folder.string());
+  const auto add = [&](const char* flag, const auto& value) {
+    if (value) text += fmt::format(" {} {}", flag, *value);
+  };
+  add("--epochs", s.epochs);
+  add("--batch", s.batch);
+  add("--optimizer", s.optimizer);
+  add("--lr", s.lr);
+  add("--momentum", s.momentum);
+  add("--weight-decay", s.weight_decay);
+  add("--schedule", s.schedule);
+  add("--patience", s.patience);
+  const State usual;
+  if (s.validation != usual.validation) text += " --validation " + s.validation;
+  if (s.seed != usual.seed) text += fmt::format(" --seed {}", s.seed);
+  if (s.machine.threads != usual.machine.threads) text += fmt::format(" --threads {}", s.machine.threads);
+  if (s.machine.backend != usual.machine.backend) text += " --backend " + s.machine.backend;
+  if (s.machine.algorithms != usual.machine.algorithms) text += " --algorithms " + s.machine.algorithms;
+  return text + (s.no_augment ? " --no-augment" : "");
 }
 
 int run(const State& s) {
   const BackendPtr backend = s.machine.open();
+  // A saved model is opened before the data, which may take longer: a misspelt name is told at once.
+  std::optional<Model> saved;
+  if (!in_zoo(s.model)) saved = open_model(s.model);
   const Data d = open_data(s);
   const auto classes = static_cast<int64_t>(d.train.class_names().size());
   const fs::path folder = run_folder(s);
   const fs::path last = folder / "last.safetensors", best = folder / "best.safetensors";
   if (s.resume && !fs::exists(last)) throw UsageError(last.string() + " does not exist: there is nothing to resume");
 
-  Model model = open_model(s.model, classes);
-  if (in_zoo(s.model)) model.initialise(static_cast<uint64_t>(s.seed));
+  Model model = saved ? *saved : open_model(s.model, classes);
+  if (!saved) model.initialise(static_cast<uint64_t>(s.seed));
   const zoo::Preset preset = choose_preset(s, model);
   const int64_t epochs = s.epochs.value_or(preset.epochs), batch = s.batch.value_or(preset.batch);
   if (epochs < 1 || batch < 1) throw UsageError("--epochs and --batch must be at least 1");
