@@ -241,6 +241,32 @@ TEST_P(OnBackend, NamesTheFirstNonFiniteLayer) {
   EXPECT_EQ(program.first_non_finite(), "parameter body/conv/kernel");
 }
 
+TEST_P(OnBackend, PadsChannelsBetweenConvolutions) {
+  for (const auto& [before, after] : {std::pair<int64_t, int64_t>{0, 16}, {8, 8}, {3, 1}}) {
+    const auto info = layer("pad");
+    const Value x = input("x", {DType::f32, {2, 3, 6, 6}});
+    const Value first = make_parameter(info, "first", {16, 3, 3, 3}, ParamRole::kernel, 1);
+    const Value second = make_parameter(info, "second", {16, 16 + before + after, 3, 3}, ParamRole::kernel, 2);
+    const ops::ConvConfig config{.window = {.padding = same}};
+    const Value wide = ops::pad(ops::conv(x, first, {}, config), {.before = {0, before, 0, 0}, .after = {0, after, 0, 0}});
+    const Value y = ops::conv(wide, second, {}, config);
+    ProgramSpec spec;
+    spec.graph.inputs = {x};
+    spec.graph.outputs = {ops::reduce_sum(ops::mul(y, y)), y};
+    spec.inputs = {x.type()};
+    spec.wrt = {x};
+    Program program = compile(spec, *backend, {.poison = true});
+    Program oracle = compile(spec, *make_backend("reference"));
+    for (Program* p : {&program, &oracle}) {
+      p->input(0).copy_from(random_tensor({2, 3, 6, 6}, 3));
+      p->run();
+    }
+    EXPECT_LT(largest_difference(program.output(1), oracle.output(1)), 1e-4);
+    const auto ours = program.gradient(0), theirs = oracle.gradient(0);
+    for (size_t i = 0; i < theirs.size(); ++i) ASSERT_NEAR(ours[i], theirs[i], 1e-3) << before << " " << i;
+  }
+}
+
 TEST_P(OnBackend, WrongInputsAreNamed) {
   const Net net;
   ProgramSpec spec = net.spec(2, Mode::inference);

@@ -1,0 +1,158 @@
+// Padding of channels with zeros, and its gradient, in the order in which the value lies.
+//
+// Other layers' widths grow by such padding (the shortcuts of He et al. 2015, option A), between convolutions whose values are
+// blocked. Any order with at most one block, of channels, is a nest of sample, block, position and lane; both operators copy runs
+// of channels that are next to each other on both sides.
+
+#include <ocellus/ops/shape.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <ocellus/base/threads.h>
+
+#include "backend/onednn/onednn_backend.h"
+
+namespace ocellus {
+namespace onednn {
+namespace {
+
+/// Where channel c of position p of sample n lies: n * sample + (c / lanes) * block + p * position + c % lanes.
+struct ChannelOrder {
+  int64_t samples = 0, channels = 0, positions = 1;
+  int64_t lanes = 1, sample = 0, block = 0, position = 0;
+};
+
+/// A descriptor as such a nest, or nothing when its order is another one.
+std::optional<ChannelOrder> channel_order(const Desc& desc) {
+  const auto& d = desc.data;
+  if (d.format_kind != dnnl_blocked || d.data_type != dnnl_f32 || d.ndims < 3 || d.offset0 != 0) return std::nullopt;
+  const auto& b = d.format_desc.blocking;
+  if (b.inner_nblks > 1 || (b.inner_nblks == 1 && b.inner_idxs[0] != 1)) return std::nullopt;
+  ChannelOrder o;
+  o.samples = d.dims[0];
+  o.channels = d.dims[1];
+  o.sample = b.strides[0];
+  o.lanes = b.inner_nblks == 1 ? b.inner_blks[0] : 1;
+  o.block = b.strides[1];
+  o.position = b.strides[d.ndims - 1];
+  for (int i = d.ndims - 1; i >= 2; --i) {
+    if (b.strides[i] != o.position * o.positions) return std::nullopt;
+    o.positions *= d.dims[i];
+  }
+  if (b.inner_nblks == 0 && b.strides[1] == 1) {  // channels last: one block of them all
+    o.lanes = o.channels;
+    o.block = o.sample;
+  }
+  return o;
+}
+
+/// Channels that are copied together.
+struct Run {
+  int64_t from = 0, to = 0, count = 0;  // offsets within a sample, at position 0
+};
+
+/// The runs that carry channels [0, n) of `from` starting at `first_from` to those of `to` starting at `first_to`.
+std::vector<Run> runs(const ChannelOrder& from, int64_t first_from, const ChannelOrder& to, int64_t first_to, int64_t n) {
+  std::vector<Run> found;
+  for (int64_t c = 0; c < n;) {
+    const int64_t a = first_from + c, b = first_to + c;
+    const int64_t count = std::min({n - c, from.lanes - a % from.lanes, to.lanes - b % to.lanes});
+    found.push_back({a / from.lanes * from.block + a % from.lanes, b / to.lanes * to.block + b % to.lanes, count});
+    c += count;
+  }
+  return found;
+}
+
+class CopyChannels final : public Kernel {
+ public:
+  CopyChannels(const ChannelOrder& from, const ChannelOrder& to, std::vector<Run> runs, size_t bytes)
+      : from_(from), to_(to), runs_(std::move(runs)), bytes_(bytes) {}
+
+  void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
+    x_ = static_cast<const float*>(inputs[0]);
+    y_ = static_cast<float*>(outputs[0]);
+  }
+
+  void run() override {
+    parallel_for(to_.samples, 1, [this](int64_t begin, int64_t end) { some(begin, end); });
+  }
+
+ private:
+  void some(int64_t begin, int64_t end) const {
+    const size_t sample = bytes_ / static_cast<size_t>(to_.samples);
+    for (int64_t n = begin; n < end; ++n) {
+      float* y = y_ + n * to_.sample;
+      std::memset(y, 0, sample);
+      for (const Run& r : runs_) copy(x_ + n * from_.sample + r.from, y + r.to, r.count);
+    }
+  }
+
+  void copy(const float* x, float* y, int64_t count) const {
+    if (from_.position == count && to_.position == count) {  // nothing lies between the positions
+      std::memcpy(y, x, static_cast<size_t>(count * to_.positions) * sizeof(float));
+      return;
+    }
+    if (count == 1 && from_.position == 1 && to_.position == 1) {
+      std::memcpy(y, x, static_cast<size_t>(to_.positions) * sizeof(float));
+      return;
+    }
+    for (int64_t p = 0; p < to_.positions; ++p)
+      std::copy_n(x + p * from_.position, count, y + p * to_.position);
+  }
+
+  ChannelOrder from_, to_;
+  std::vector<Run> runs_;
+  size_t bytes_;
+  const float* x_ = nullptr;
+  float* y_ = nullptr;
+};
+
+/// Zeros around anything but channels, and other modes, are for the operator's own evaluation.
+template <class Op>
+bool pads_channels(const Op& op) {
+  if (op.mode != PadMode::constant) return false;
+  for (size_t i = 0; i < op.before.size(); ++i)
+    if (i != 1 && (op.before[i] != 0 || op.after[i] != 0)) return false;
+  return true;
+}
+
+template <class Op>
+KernelAnswer make_pad(const KernelRequest& request, Backend& backend) {
+  const Node& node = request.node;
+  const auto& op = *node.as<Op>();
+  constexpr bool backward = std::is_same_v<Op, PadBackward>;
+  const TensorType &x = node.inputs()[0].type(), &y = node.types()[0];
+  if (!pads_channels(op)) return "for zeros around channels";
+  if constexpr (!backward)
+    if (op.value != 0) return "for zeros around channels";
+  if (x.dtype != DType::f32 || x.shape.rank() < 3) return "for f32 values with spatial dimensions";
+  const Desc source = desc_of(request.inputs[0], x);
+  const Desc target = like(source, Dims(y.shape.begin(), y.shape.end()));
+  const auto from = channel_order(source), to = channel_order(target);
+  if (!from || !to) return "for plain values, and for blocks of channels alone";
+  const auto whole_samples = static_cast<size_t>(to->samples * to->sample) * sizeof(float);
+  if (whole_samples != target.get_size()) return "for samples that lie one behind the other";
+  const int64_t shared = std::min(from->channels, to->channels);
+  KernelPlan plan;
+  plan.name = "copy";
+  plan.inputs = {request.inputs[0]};
+  plan.outputs = {layout_of(runtime_of(backend), target)};
+  plan.kernel = std::make_unique<CopyChannels>(
+      *from, *to, runs(*from, backward ? op.before[1] : 0, *to, backward ? 0 : op.before[1], shared), target.get_size());
+  return plan;
+}
+
+}  // namespace
+}  // namespace onednn
+
+std::span<const KernelEntry> onednn_kernels_in_pad() {
+  static const std::array entries = {
+      KernelEntry{"pad", "onednn pad", 10, onednn::make_pad<Pad>},
+      KernelEntry{"pad_backward", "onednn pad", 10, onednn::make_pad<PadBackward>},
+  };
+  return entries;
+}
+
+}  // namespace ocellus
