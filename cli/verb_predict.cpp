@@ -133,6 +133,7 @@ std::pair<std::string, std::string> name_and_file(const std::string& text) {
 }
 
 int predict_arrays(const State& s, const Model& model) {
+  if (s.outputs.empty()) throw UsageError("--input needs an --output [NAME=]y.npy to write to");
   const auto names = model.input_names();
   std::vector<Tensor> inputs(names.size());
   for (const std::string& text : s.inputs) {
@@ -150,7 +151,6 @@ int predict_arrays(const State& s, const Model& model) {
     wanted.push_back(name.empty() ? model.output_names().front() : name);
     files.push_back(file);
   }
-  if (wanted.empty()) throw UsageError("--input needs an --output [NAME=]y.npy to write to");
   const std::vector<Tensor> outputs = model.predict(inputs, wanted);
   for (size_t i = 0; i < outputs.size(); ++i) {
     write_npy(files[i], outputs[i]);
