@@ -23,8 +23,8 @@ asan:  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 tsan:  ## the tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory test PRESET=tsan
 
-bench: build  ## run the benchmarks
-	@for program in build/$(PRESET)/bench/bench_*; do if [ -x $$program ]; then $$program || exit 1; fi; done
+bench: build  ## compare with PyTorch and ONNX Runtime (bench/setup_peers.sh installs them)
+	@python3 bench/compare.py --build build/$(PRESET)
 
 install: build  ## install to PREFIX (default /usr/local)
 	@cmake --install build/$(PRESET) --prefix $(PREFIX)

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <ocellus/base/settings.h>
+
 #include "common.h"
 #include "verb.h"
 
@@ -17,9 +19,10 @@ std::function<int()> declare(Options& options) {
   auto s = std::make_shared<State>();
   options.argument("MODEL", s->model, "a network of the zoo, or a saved model");
   options.flag("--costs", s->config.costs, "multiply-accumulates and activation bytes of each layer as well");
-  options.flag("--channels-first", s->config.channels_first, "shapes as (channels, height, width)");
+  options.flag("--channels-first", s->config.channels_first, "shapes as (channels, height, width); the default if the settings say channels_first");
   options.add("--classes", s->classes, "outputs of a network of the zoo; 0: as published");
   return [s] {
+    if (ocellus::load_settings().image_data_format.value == "channels_first") s->config.channels_first = true;
     fmt::print("{}", open_model(s->model, s->classes).summary(s->config));
     return 0;
   };
