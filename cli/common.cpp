@@ -17,7 +17,8 @@ void Machine::declare(Options& options) {
   options.add("--threads", threads, "threads to compute with; 0: all cores");
   options.add("--backend", backend, "onednn or reference; default: see `ocellus info`");
   options.add("--algorithms", algorithms,
-              "how convolutions are computed: time (measure once, take the fastest), standard (fixed rules), exact (direct only)");
+              "how convolutions are computed: time (measure once, take the fastest), standard (fixed rules), exact "
+              "(direct only)");
 }
 
 BackendPtr Machine::open() const {

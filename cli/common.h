@@ -31,7 +31,8 @@ struct Machine {
 /// True for the name of a network of the zoo.
 bool in_zoo(const std::string& name);
 
-/// A network of the zoo by name, or a saved model by path; throws UsageError, suggesting the nearest name, when it is neither.
+/// A network of the zoo by name, or a saved model by path; throws UsageError, suggesting the nearest name, when it is
+/// neither.
 ocellus::Model open_model(const std::string& name_or_file, int64_t classes = 0);
 
 /// The name of class i, or its number where names are unknown.

@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <exception>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <ocellus/base/error.h>
 #include <ocellus/base/settings.h>
@@ -22,7 +22,7 @@ namespace {
 
 using ocellus::ExitCode;
 
-const std::array<const cli::Verb*, 7> verbs = {&cli::train_verb,   &cli::eval_verb, &cli::predict_verb,
+const std::array<const cli::Verb*, 7> verbs = {&cli::train_verb,   &cli::eval_verb,    &cli::predict_verb,
                                                &cli::summary_verb, &cli::inspect_verb, &cli::bench_verb,
                                                &cli::info_verb};
 
@@ -41,8 +41,8 @@ int report(const std::exception& e) {
   return static_cast<int>(ours != nullptr ? ours->exit_code() : ExitCode::failure);
 }
 
-/// One line for a command line that can't be understood. A word that nobody asked for comes first: it is often a misspelt
-/// option, and what the parser finds missing is then only its consequence.
+/// One line for a command line that can't be understood. A word that nobody asked for comes first: it is often a
+/// misspelt option, and what the parser finds missing is then only its consequence.
 int wrong_usage(const CLI::App& app, std::string message) {
   const auto chosen = app.get_subcommands();
   const auto unknown = app.remaining(true);
@@ -56,9 +56,10 @@ int wrong_usage(const CLI::App& app, std::string message) {
   return static_cast<int>(ExitCode::usage);
 }
 
-/// GCC's OpenMP lets an idle thread spin for milliseconds before it sleeps. Where other programs want the cores too, a step then
-/// waits for the scheduler again and again: with two of them on two cores, LeNet-5's training step took 93 ms instead of 1.6.
-/// A shorter spin costs an idle machine nothing. The runtime reads it before main begins, so the program starts itself again.
+/// GCC's OpenMP lets an idle thread spin for milliseconds before it sleeps. Where other programs want the cores too, a
+/// step then waits for the scheduler again and again: with two of them on two cores, LeNet-5's training step took 93 ms
+/// instead of 1.6. A shorter spin costs an idle machine nothing. The runtime reads it before main begins, so the
+/// program starts itself again.
 void shorten_openmp_waiting(char** argv) {
   if (ocellus::openmp_waiting_is_set()) return;
   ::setenv("GOMP_SPINCOUNT", "20000", 1);

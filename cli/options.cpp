@@ -41,6 +41,8 @@ void Options::add(const std::string& flag, std::vector<std::string>& target, con
   app_.add_option(flag, target, help);
 }
 
-void Options::flag(const std::string& flag, bool& target, const std::string& help) { app_.add_flag(flag, target, help); }
+void Options::flag(const std::string& flag, bool& target, const std::string& help) {
+  app_.add_flag(flag, target, help);
+}
 
 }  // namespace cli

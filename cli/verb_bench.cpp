@@ -1,4 +1,5 @@
-// ocellus bench MODEL: how long each layer takes, how near it is to the machine's peak, and how much memory a run needs.
+// ocellus bench MODEL: how long each layer takes, how near it is to the machine's peak, and how much memory a run
+// needs.
 
 #include <algorithm>
 #include <chrono>
@@ -57,15 +58,29 @@ void fill_inputs(Program& program, const Graph& graph) {
 
 nlohmann::ordered_json as_json(const State& s, const Timing& t, const std::vector<StepReport>& steps,
                                const MemoryReport& m, double peak, double gflops) {
-  nlohmann::ordered_json j = {{"model", s.model}, {"batch", s.batch}, {"train", s.train}, {"threads", num_threads()},
+  nlohmann::ordered_json j = {{"model", s.model},
+                              {"batch", s.batch},
+                              {"train", s.train},
+                              {"threads", num_threads()},
                               {"ms", {{"median", t.median}, {"min", t.best}, {"max", t.worst}}},
                               {"images_per_second", 1000.0 * static_cast<double>(s.batch) / t.median},
-                              {"gflops", gflops}, {"peak_gflops", peak}, {"share_of_peak", gflops / peak},
-                              {"memory", {{"arena_bytes", m.arena_bytes}, {"live_bytes", m.live_bytes},
-                                          {"parameter_bytes", m.parameter_bytes}, {"packed_bytes", m.packed_bytes}}}};
+                              {"gflops", gflops},
+                              {"peak_gflops", peak},
+                              {"share_of_peak", gflops / peak},
+                              {"memory",
+                               {{"arena_bytes", m.arena_bytes},
+                                {"live_bytes", m.live_bytes},
+                                {"parameter_bytes", m.parameter_bytes},
+                                {"packed_bytes", m.packed_bytes}}}};
   for (const StepReport& r : steps)
-    j["layers"].push_back({{"layer", r.layer}, {"op", r.op}, {"kernel", r.kernel}, {"layouts", r.layouts},
-                           {"shapes", r.shapes}, {"ms", r.milliseconds}, {"macs", r.macs}, {"bytes", r.bytes},
+    j["layers"].push_back({{"layer", r.layer},
+                           {"op", r.op},
+                           {"kernel", r.kernel},
+                           {"layouts", r.layouts},
+                           {"shapes", r.shapes},
+                           {"ms", r.milliseconds},
+                           {"macs", r.macs},
+                           {"bytes", r.bytes},
                            {"refusals", r.refusals}});
   return j;
 }
@@ -77,7 +92,8 @@ int run(const State& s) {
   Model model = open_model(s.model);
   model.set_backend(backend);
   if (s.train && !model.compiled())
-    model.compile({.optimizer = optim::SGD({.lr = 0.01, .momentum = 0.9}), .loss = loss::softmax_cross_entropy(),
+    model.compile({.optimizer = optim::SGD({.lr = 0.01, .momentum = 0.9}),
+                   .loss = loss::softmax_cross_entropy(),
                    .backend = backend});
   std::optional<Program> training;
   if (s.train) training.emplace(model.training_program(s.batch));
@@ -100,8 +116,8 @@ int run(const State& s) {
              num_threads(), backend->describe());
   fmt::print("time      {:.3f} ms (median; {:.3f} to {:.3f}), {:.1f} images/s\n", t.median, t.best, t.worst,
              1000.0 * static_cast<double>(s.batch) / t.median);
-  fmt::print("speed     {:.1f} GFLOP/s of arithmetic as defined, {:.0f} % of the measured peak of {:.1f} GFLOP/s\n", gflops,
-             100 * gflops / peak, peak);
+  fmt::print("speed     {:.1f} GFLOP/s of arithmetic as defined, {:.0f} % of the measured peak of {:.1f} GFLOP/s\n",
+             gflops, 100 * gflops / peak, peak);
   fmt::print("memory    arena {:.2f} MB, {:.2f} times the live bytes; parameters {:.2f} MB, packed copies {:.2f} MB\n",
              static_cast<double>(m.arena_bytes) / 1e6,
              static_cast<double>(m.arena_bytes) / static_cast<double>(std::max<size_t>(m.live_bytes, 1)),

@@ -36,7 +36,8 @@ Split choose_split(const State& s) {
   return Split::train;
 }
 
-nlohmann::ordered_json as_json(const Logs& logs, const metric::ConfusionMatrix& matrix, const std::string& name, int64_t n) {
+nlohmann::ordered_json as_json(const Logs& logs, const metric::ConfusionMatrix& matrix, const std::string& name,
+                               int64_t n) {
   nlohmann::ordered_json j = {{"dataset", name}, {"samples", n}};
   for (const auto& [key, value] : logs) j[key] = value;
   j["macro_precision"] = matrix.macro_precision();
@@ -72,7 +73,8 @@ int run(const State& s) {
   const Logs logs = model.evaluate(dataset, config);
   if (bar) bar->finish(logs);
   if (s.json)
-    fmt::print("{}\n", as_json(logs, matrix ? *matrix : metric::ConfusionMatrix(1), dataset.name(), dataset.size()).dump(2));
+    fmt::print("{}\n",
+               as_json(logs, matrix ? *matrix : metric::ConfusionMatrix(1), dataset.name(), dataset.size()).dump(2));
   else if (matrix)
     fmt::print("{}", matrix->to_string());
   if (!s.confusion.empty() && matrix) plot_confusion(*matrix, model.class_names(), s.confusion);

@@ -55,24 +55,28 @@ int show(bool as_json, bool measure) {
   for (const auto& e : zoo::entries()) networks.emplace_back(e.name);
   const double peak = measure ? measure_peak() : 0;
   if (as_json) {
-    nlohmann::ordered_json j = {{"version", OCELLUS_VERSION},
-                                {"backend", {{"name", settings.backend.value}, {"origin", settings.backend.origin},
-                                             {"library", backend->describe()}, {"available", names}}},
-                                {"threads", {{"count", num_threads()}, {"origin", settings.threads.origin}}},
-                                {"floatx", settings.floatx.value},
-                                {"image_data_format", settings.image_data_format.value},
-                                {"epsilon", settings.epsilon.value},
-                                {"cpu", {{"name", cpu_name()}, {"features", cpu_features()}, {"vectors", vector_target()}}},
-                                {"settings_file", settings_path().string()},
-                                {"networks", networks}};
+    nlohmann::ordered_json j = {
+        {"version", OCELLUS_VERSION},
+        {"backend",
+         {{"name", settings.backend.value},
+          {"origin", settings.backend.origin},
+          {"library", backend->describe()},
+          {"available", names}}},
+        {"threads", {{"count", num_threads()}, {"origin", settings.threads.origin}}},
+        {"floatx", settings.floatx.value},
+        {"image_data_format", settings.image_data_format.value},
+        {"epsilon", settings.epsilon.value},
+        {"cpu", {{"name", cpu_name()}, {"features", cpu_features()}, {"vectors", vector_target()}}},
+        {"settings_file", settings_path().string()},
+        {"networks", networks}};
     if (measure) j["cpu"]["peak_gflops"] = peak;
     fmt::print("{}\n", j.dump(2));
     return 0;
   }
   const auto row = [](std::string_view name, const std::string& value) { fmt::print("{:<20} {}\n", name, value); };
   row("ocellus", OCELLUS_VERSION);
-  row("backend", fmt::format("{} ({}); available: {}", settings.backend.value, settings.backend.origin,
-                             fmt::join(names, ", ")));
+  row("backend",
+      fmt::format("{} ({}); available: {}", settings.backend.value, settings.backend.origin, fmt::join(names, ", ")));
   row("library", backend->describe());
   row("threads", fmt::format("{} ({})", num_threads(), settings.threads.origin));
   row("cpu", cpu_name());

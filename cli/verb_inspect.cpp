@@ -33,7 +33,8 @@ void print(const SafetensorsHeader& header) {
   uint64_t elements = 0;
   fmt::print("{:<44} {:<6} {:<20} {:>12}\n", "tensor", "dtype", "shape", "bytes");
   for (const auto& t : header.tensors) {
-    fmt::print("{:<44} {:<6} {:<20} {:>12}\n", t.name, t.dtype, fmt::format("[{}]", fmt::join(t.shape, ",")), t.end - t.begin);
+    fmt::print("{:<44} {:<6} {:<20} {:>12}\n", t.name, t.dtype, fmt::format("[{}]", fmt::join(t.shape, ",")),
+               t.end - t.begin);
     uint64_t count = 1;
     for (int64_t d : t.shape) count *= static_cast<uint64_t>(d);
     elements += count;

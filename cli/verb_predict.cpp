@@ -81,9 +81,9 @@ int predict_images(const State& s, const Model& model) {
 
 /// The page with what the model read above each digit: green where it is right, red where it is not.
 void draw_page(const State& s, const Model& model, const data::Page& page, const std::vector<Guess>& guesses) {
-  constexpr int scale = 2, note = 14;
-  Image picture = data::to_rgb(data::resize(page.image, page.image.width * scale, page.image.height * scale,
-                                            data::Interpolation::nearest));
+  constexpr int scale = 3, note = 20;
+  Image picture = data::to_rgb(
+      data::resize(page.image, page.image.width * scale, page.image.height * scale, data::Interpolation::nearest));
   for (size_t i = 0; i < page.cells.size(); ++i) {
     const data::Rect& cell = page.cells[i];
     const bool right = guesses[i].index == page.labels[i];
@@ -91,7 +91,7 @@ void draw_page(const State& s, const Model& model, const data::Page& page, const
     const data::Rect big = {cell.x * scale - 1, cell.y * scale - 1, cell.width * scale + 2, cell.height * scale + 2};
     data::draw_frame(picture, big, colour);
     data::draw_text(picture, {big.x + 3, big.y + 2, note, note}, class_name(model, guesses[i].index),
-                    {.colour = colour, .size = 9});
+                    {.colour = colour, .size = 14});
   }
   data::save_image(s.draw, picture);
 }
@@ -111,7 +111,8 @@ int predict_page(const State& s, const Model& model) {
     nlohmann::ordered_json j = {{"digits", digits.size()}, {"right", right}};
     for (size_t i = 0; i < digits.size(); ++i)
       j["read"].push_back({{"class", class_name(model, guesses[i].index)},
-                           {"probability", guesses[i].probability}, {"label", page.labels[i]}});
+                           {"probability", guesses[i].probability},
+                           {"label", page.labels[i]}});
     fmt::print("{}\n", j.dump(2));
   } else {
     int line = page.cells.empty() ? 0 : page.cells[0].y;
@@ -139,7 +140,8 @@ int predict_arrays(const State& s, const Model& model) {
   for (const std::string& text : s.inputs) {
     const auto [name, file] = name_and_file(text);
     const auto it = name.empty() ? names.begin() : std::ranges::find(names, name);
-    if (it == names.end()) throw UsageError(fmt::format("the model has no input \"{}\"; it has {}", name, fmt::join(names, ", ")));
+    if (it == names.end())
+      throw UsageError(fmt::format("the model has no input \"{}\"; it has {}", name, fmt::join(names, ", ")));
     Tensor t = read_npy(file);
     inputs[static_cast<size_t>(it - names.begin())] = t.dtype() == DType::f64 ? t.to(DType::f32) : t;
   }

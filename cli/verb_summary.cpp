@@ -19,7 +19,8 @@ std::function<int()> declare(Options& options) {
   auto s = std::make_shared<State>();
   options.argument("MODEL", s->model, "a network of the zoo, or a saved model");
   options.flag("--costs", s->config.costs, "multiply-accumulates and activation bytes of each layer as well");
-  options.flag("--channels-first", s->config.channels_first, "shapes as (channels, height, width); the default if the settings say channels_first");
+  options.flag("--channels-first", s->config.channels_first,
+               "shapes as (channels, height, width); the default if the settings say channels_first");
   options.add("--classes", s->classes, "outputs of a network of the zoo; 0: as published");
   return [s] {
     if (ocellus::load_settings().image_data_format.value == "channels_first") s->config.channels_first = true;

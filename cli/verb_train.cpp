@@ -1,7 +1,8 @@
 // ocellus train MODEL --data PATH: a training run and its folder.
 //
-// The folder holds the arguments (args.json), a line an epoch (log.csv), curves.png, confusion.png, report.txt, metrics.json, the
-// best model so far (best.safetensors) and the last (last.safetensors), which also has all that resuming needs.
+// The folder holds the arguments (args.json), a line an epoch (log.csv), curves.png, confusion.png, report.txt,
+// metrics.json, the best model so far (best.safetensors) and the last (last.safetensors), which also has all that
+// resuming needs.
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -55,7 +56,8 @@ double fraction(const std::string& text) {
   return value;
 }
 
-/// A validation part of the data itself, else what --validation says: a share of the training part, the test part, or none.
+/// A validation part of the data itself, else what --validation says: a share of the training part, the test part, or
+/// none.
 Data open_data(const State& s) {
   Data d{data::open_dataset(s.data, Split::train), {}, {}};
   if (data::has_split(s.data, Split::test)) d.test = data::open_dataset(s.data, Split::test);
@@ -83,10 +85,19 @@ fs::path run_folder(const State& s) {
 }
 
 nlohmann::ordered_json arguments(const State& s, const zoo::Preset& p, int64_t epochs, int64_t batch) {
-  return {{"version", OCELLUS_VERSION}, {"model", s.model}, {"data", s.data}, {"epochs", epochs}, {"batch", batch},
-          {"optimizer", p.optimizer->describe()}, {"schedule", p.schedule ? p.schedule->describe() : "constant"},
-          {"augment", s.no_augment ? "none" : p.augment_text}, {"validation", s.validation}, {"seed", s.seed},
-          {"threads", s.machine.threads}, {"backend", s.machine.backend}, {"algorithms", s.machine.algorithms}};
+  return {{"version", OCELLUS_VERSION},
+          {"model", s.model},
+          {"data", s.data},
+          {"epochs", epochs},
+          {"batch", batch},
+          {"optimizer", p.optimizer->describe()},
+          {"schedule", p.schedule ? p.schedule->describe() : "constant"},
+          {"augment", s.no_augment ? "none" : p.augment_text},
+          {"validation", s.validation},
+          {"seed", s.seed},
+          {"threads", s.machine.threads},
+          {"backend", s.machine.backend},
+          {"algorithms", s.machine.algorithms}};
 }
 
 /// The preset of the network, changed as the options say. A saved model brings its own optimiser along.
@@ -170,7 +181,8 @@ int run(const State& s) {
   const zoo::Preset preset = choose_preset(s, model);
   const int64_t epochs = s.epochs.value_or(preset.epochs), batch = s.batch.value_or(preset.batch);
   if (epochs < 1 || batch < 1) throw UsageError("--epochs and --batch must be at least 1");
-  model.compile({.optimizer = preset.optimizer, .loss = preset.loss, .metrics = {metric::accuracy()}, .backend = backend});
+  model.compile(
+      {.optimizer = preset.optimizer, .loss = preset.loss, .metrics = {metric::accuracy()}, .backend = backend});
 
   std::error_code error;
   fs::create_directories(folder, error);
@@ -183,15 +195,22 @@ int run(const State& s) {
              s.no_augment ? "none" : preset.augment_text);
 
   const InterruptGuard interrupt;
-  FitConfig config{.epochs = epochs, .batch = batch, .schedule = preset.schedule, .augment = preset.augment,
-                   .seed = static_cast<uint64_t>(s.seed), .workers = static_cast<int>(s.workers), .progress = !s.quiet,
-                   .checkpoint = last, .resume = s.resume};
+  FitConfig config{.epochs = epochs,
+                   .batch = batch,
+                   .schedule = preset.schedule,
+                   .augment = preset.augment,
+                   .seed = static_cast<uint64_t>(s.seed),
+                   .workers = static_cast<int>(s.workers),
+                   .progress = !s.quiet,
+                   .checkpoint = last,
+                   .resume = s.resume};
   config.validation = d.validation ? &*d.validation : nullptr;
   config.callbacks.push_back(callback::CsvLog(folder / "log.csv"));
   config.callbacks.push_back(
       callback::BestCheckpoint({.path = best, .monitor = d.validation ? "val_accuracy" : "accuracy"}));
   if (s.patience)
-    config.callbacks.push_back(callback::EarlyStopping({.monitor = d.validation ? "val_loss" : "loss", .patience = *s.patience}));
+    config.callbacks.push_back(
+        callback::EarlyStopping({.monitor = d.validation ? "val_loss" : "loss", .patience = *s.patience}));
   config.stop = [&] { return interrupt.requested(); };
   const History history = model.fit(d.train, config);
   if (!history.empty()) plot_curves(history, folder / "curves.png");
@@ -216,7 +235,8 @@ std::function<int()> declare(Options& options) {
   options.add("--momentum", s->momentum, "of sgd and rmsprop");
   options.add("--weight-decay", s->weight_decay, "L2 term (sgd, adam, rmsprop) or decoupled decay (adamw)");
   options.add("--schedule", s->schedule,
-              "constant, cosine, step:EPOCHS:FACTOR, multistep:E1,E2:FACTOR, plateau:FACTOR:PATIENCE; warmup:EPOCHS,... before one");
+              "constant, cosine, step:EPOCHS:FACTOR, multistep:E1,E2:FACTOR, plateau:FACTOR:PATIENCE; "
+              "warmup:EPOCHS,... before one");
   options.add("--validation", s->validation,
               "share of the training data to validate on if the data has no part for it; or test, or none");
   options.add("--patience", s->patience, "stop after so many epochs without a better validation loss");
@@ -232,7 +252,8 @@ std::function<int()> declare(Options& options) {
 
 }  // namespace
 
-const Verb train_verb = {"train", "Train a network; leaves best.safetensors, last.safetensors, logs and pictures in a folder",
+const Verb train_verb = {"train",
+                         "Train a network; leaves best.safetensors, last.safetensors, logs and pictures in a folder",
                          "  ocellus train lenet5 --data builtin:digits --out runs/digits\n"
                          "  ocellus train lenet5 --data mnist/ --epochs 10 --out runs/mnist\n"
                          "  ocellus train resnet20 --data cifar/ --schedule warmup:1,cosine --out runs/cifar\n"

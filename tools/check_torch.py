@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """check_torch.py MODEL.safetensors --data MNIST_DIR --ocellus PROGRAM
 
-Computes the same LeNet-5 a second time, in PyTorch (in numpy where there is none), from nothing but the tensors in the file, and
-compares: the probabilities of all test images must agree with `ocellus predict` within 1e-5, the accuracy with `ocellus eval`
-exactly. Run it with bench/.venv/bin/python for PyTorch.
+Computes the same LeNet-5 a second time, in PyTorch (in numpy where there is none), from nothing but the tensors in the
+file, and compares: the probabilities of all test images must agree with `ocellus predict` within 1e-5, the accuracy
+with `ocellus eval` exactly. Run it with bench/.venv/bin/python for PyTorch.
 """
 import argparse
 import gzip
@@ -51,7 +51,8 @@ def preprocessed(metadata, images):
     """Grey images [N,28,28] as the model's input [N,1,28,28], by the preprocessing that the file tells."""
     rule = json.loads(metadata["preprocess"])
     if (rule["channels"], rule["height"], rule["width"]) != (1, *images.shape[1:]):
-        sys.exit(f"check_torch: the model wants {rule['channels']} x {rule['height']} x {rule['width']} images, not MNIST's")
+        wanted = f"{rule['channels']} x {rule['height']} x {rule['width']}"
+        sys.exit(f"check_torch: the model wants {wanted} images, not MNIST's")
     x = images[:, None].astype(np.float32) * np.float32(rule["scale"])
     if rule["mean"]:
         x = x - np.float32(rule["mean"][0])
@@ -106,8 +107,8 @@ def predicted(program, model, x, output):
     """What `ocellus predict` gives for raw arrays."""
     with tempfile.TemporaryDirectory() as folder:
         np.save(f"{folder}/x.npy", x)
-        subprocess.run([program, "predict", model, "--input", f"{folder}/x.npy", "--output", f"{output}={folder}/y.npy"],
-                       check=True, stdout=subprocess.DEVNULL)
+        arrays = ["--input", f"{folder}/x.npy", "--output", f"{output}={folder}/y.npy"]
+        subprocess.run([program, "predict", model, *arrays], check=True, stdout=subprocess.DEVNULL)
         return np.load(f"{folder}/y.npy")
 
 
@@ -120,7 +121,8 @@ def main():
 
     metadata, tensors = read_safetensors(arguments.model)
     layers = weights_of(tensors)
-    images, labels = read_idx(arguments.data, "t10k-images-idx3-ubyte"), read_idx(arguments.data, "t10k-labels-idx1-ubyte")
+    images = read_idx(arguments.data, "t10k-images-idx3-ubyte")
+    labels = read_idx(arguments.data, "t10k-labels-idx1-ubyte")
     x = preprocessed(metadata, images)
     peer = logits_torch if torch else logits_numpy
     theirs = softmax(np.concatenate([peer(layers, x[i:i + CHUNK]) for i in range(0, len(x), CHUNK)]))

@@ -145,8 +145,8 @@ std::string png_of(uint32_t width, uint32_t height) {
     return big_endian(static_cast<uint32_t>(data.size())) + type + data + big_endian(check_sum(type + data));
   };
   const std::string grey_of_8_bits({8, 0, 0, 0, 0});
-  return "\x89PNG\r\n\x1a\n" + chunk("IHDR", big_endian(width) + big_endian(height) + grey_of_8_bits) + chunk("IDAT", "") +
-         chunk("IEND", "");
+  return "\x89PNG\r\n\x1a\n" + chunk("IHDR", big_endian(width) + big_endian(height) + grey_of_8_bits) +
+         chunk("IDAT", "") + chunk("IEND", "");
 }
 
 std::string safetensors_bytes(std::string_view header, std::string_view data) {

@@ -39,8 +39,10 @@ TEST_F(CliErrors, wrong_usage_is_2) {
   expect_failure(run(folder_, {"frobnicate"}), 2, {"no verb \"frobnicate\""});
   expect_failure(run(folder_, {}), 2, {"--help"});
   expect_failure(run(folder_, {"summary"}), 2, {"MODEL is required"});
-  expect_failure(run(folder_, {"train", "lenet5", "--data", "builtin:digits", "--epochs", "many"}), 2, {"--epochs", "many"});
-  expect_failure(run(folder_, {"train", "lenet5", "--data", "builtin:letters"}), 2, {"builtin:letters", "builtin:digits"});
+  expect_failure(run(folder_, {"train", "lenet5", "--data", "builtin:digits", "--epochs", "many"}), 2,
+                 {"--epochs", "many"});
+  expect_failure(run(folder_, {"train", "lenet5", "--data", "builtin:letters"}), 2,
+                 {"builtin:letters", "builtin:digits"});
   expect_failure(run(folder_, {"predict", model(), "--input", "x.npy"}), 2, {"--output"});
   expect_failure(run(folder_, {"bench", "lenet5", "--backend", "abacus"}), 2, {"abacus", "onednn"});
 }
@@ -112,10 +114,12 @@ TEST_F(CliErrors, model_files_that_lie_are_3) {
   };
   expect(std::string("\0\0\0\0\0\0\0\x10{}", 10), {"byte 0", "1152921504606846976"});
   const std::string a = R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
-  expect(safetensors_bytes("{" + a + R"(,"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", std::string(12, 'x')),
-         {"tensor b", "overlap"});
-  expect(safetensors_bytes("{" + a + R"(,"b":{"dtype":"F32","shape":[9],"data_offsets":[8,44]}})", std::string(16, 'x')),
-         {"tensor b"});
+  expect(
+      safetensors_bytes("{" + a + R"(,"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", std::string(12, 'x')),
+      {"tensor b", "overlap"});
+  expect(
+      safetensors_bytes("{" + a + R"(,"b":{"dtype":"F32","shape":[9],"data_offsets":[8,44]}})", std::string(16, 'x')),
+      {"tensor b"});
   expect(safetensors_bytes(R"({"a":{"dtype":"F33","shape":[2],"data_offsets":[0,8]}})", std::string(8, 'x')), {"F33"});
   std::string other = read_text(model());
   const std::string field = R"("conv2d/bias":{"dtype":"F32")";
@@ -128,7 +132,8 @@ TEST_F(CliErrors, a_disk_that_is_full_is_4_and_keeps_the_old_files) {
   write_corners(folder_ / "data", 80, 40);
   const std::string train = "\"$OCELLUS\" train lenet5 --data data --epochs 1 --out run";
   ASSERT_EQ(run_shell(folder_, train).code, 0);
-  const std::string best = read_text(folder_ / "run/best.safetensors"), last = read_text(folder_ / "run/last.safetensors");
+  const std::string best = read_text(folder_ / "run/best.safetensors"),
+                    last = read_text(folder_ / "run/last.safetensors");
   // Files may grow to 64 KiB: text fits, a model doesn't.
   expect_failure(run_shell(folder_, "ulimit -f 64; " + train + " --seed 1"), 4, {"run/best.safetensors"});
   EXPECT_EQ(read_text(folder_ / "run/best.safetensors"), best);

@@ -1,4 +1,5 @@
-// Training runs from a shell: what they leave behind, that their figures agree, and that an end at any moment loses nothing.
+// Training runs from a shell: what they leave behind, that their figures agree, and that an end at any moment loses
+// nothing.
 #include <csignal>
 #include <cstring>
 #include <regex>
@@ -18,11 +19,11 @@ using namespace testing_cli;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-/// A run of epochs of 15 steps, with the seed, threads and algorithms that make it repeatable. One thread: two would wait
-/// for each other wherever the machine has other work.
+/// A run of epochs of 15 steps, with the seed, threads and algorithms that make it repeatable. One thread: two would
+/// wait for each other wherever the machine has other work.
 Arguments training(const std::string& out, const std::string& epochs) {
-  return {"train", "lenet5", "--data", "data", "--epochs", epochs, "--batch", "16", "--lr", "0.01", "--seed", "7",
-          "--threads", "1", "--algorithms", "standard", "--validation", "0.25", "--out", out};
+  return {"train",  "lenet5", "--data",    "data", "--epochs",     epochs,     "--batch",      "16",   "--lr",  "0.01",
+          "--seed", "7",      "--threads", "1",    "--algorithms", "standard", "--validation", "0.25", "--out", out};
 }
 
 class CliRuns : public testing::Test {
@@ -96,8 +97,8 @@ TEST_F(CliRuns, predict_gives_what_the_library_gives) {
   expect_near(read_npy(file("features.npy")), model.predict(x, {.output = "conv2d_1"}));
   expect_near(read_npy(file("logits.npy")), model.predict(x));
 
-  const Outcome drawn = run(folder_, {"predict", "run/best.safetensors", "run/confusion.png", "run/curves.png", "--json",
-                                      "--top", "2", "--draw", "drawn.png"});
+  const Outcome drawn = run(folder_, {"predict", "run/best.safetensors", "run/confusion.png", "run/curves.png",
+                                      "--json", "--top", "2", "--draw", "drawn.png"});
   ASSERT_EQ(drawn.code, 0) << drawn.err;
   const json guesses = json::parse(drawn.out);
   ASSERT_EQ(guesses.size(), 2u);
@@ -120,7 +121,8 @@ TEST_P(CliResume, goes_on_bit_for_bit_with_the_command_that_it_told) {
   command.insert(command.begin(), OCELLUS_CLI);
   {
     Process process(folder_, command);
-    ASSERT_TRUE(eventually([&] { return lines_of(file("broken/log.csv")) >= 4 && fs::exists(file("broken/last.safetensors")); }));
+    ASSERT_TRUE(eventually(
+        [&] { return lines_of(file("broken/log.csv")) >= 4 && fs::exists(file("broken/last.safetensors")); }));
     process.send(GetParam());
     const Outcome outcome = process.wait();
     ASSERT_LT(lines_of(file("broken/log.csv")), 31u) << "it had finished before the signal came";
@@ -161,7 +163,8 @@ TEST_F(CliRuns, resuming_nothing_or_something_else_is_refused) {
 TEST_F(CliRuns, a_loss_that_is_not_finite_is_7_and_keeps_the_last_good_epoch) {
   ASSERT_EQ(run(folder_, training("run", "2")).code, 0);
   const std::string best = read_text(file("run/best.safetensors")), last = read_text(file("run/last.safetensors"));
-  const Outcome outcome = run(folder_, {"train", "run/last.safetensors", "--data", "data", "--lr", "1e30", "--out", "run"});
+  const Outcome outcome =
+      run(folder_, {"train", "run/last.safetensors", "--data", "data", "--lr", "1e30", "--out", "run"});
   expect_failure(outcome, 7, {"epoch 1", "conv2d"});
   EXPECT_EQ(read_text(file("run/best.safetensors")), best);
   EXPECT_EQ(read_text(file("run/last.safetensors")), last);

@@ -30,15 +30,16 @@ TEST_F(CliTells, version_and_help_of_every_verb) {
   EXPECT_THAT(help, testing::HasSubstr("Exit codes:"));
   for (const std::string verb : {"train", "eval", "predict", "summary", "inspect", "bench", "info"}) {
     EXPECT_THAT(help, testing::HasSubstr("\n  " + verb));
-    EXPECT_THAT(output({verb, "--help"}), testing::AllOf(testing::HasSubstr("Usage: ocellus " + verb),
-                                                         testing::HasSubstr("Examples:\n  ")));
+    EXPECT_THAT(output({verb, "--help"}),
+                testing::AllOf(testing::HasSubstr("Usage: ocellus " + verb), testing::HasSubstr("Examples:\n  ")));
   }
 }
 
 TEST_F(CliTells, summaries_count_as_the_papers_do) {
-  EXPECT_THAT(output({"summary", "lenet5-notes"}),
-              testing::ContainsRegex("conv2d .* 608 .*\n.*\n.* 3,216 .*\n.*\n.*\n.* 48,120 .*\n.* 10,164 .*\n.* 850 .*\n"
-                                     "_+\n Total params: 62,958 "));
+  EXPECT_THAT(
+      output({"summary", "lenet5-notes"}),
+      testing::ContainsRegex("conv2d .* 608 .*\n.*\n.* 3,216 .*\n.*\n.*\n.* 48,120 .*\n.* 10,164 .*\n.* 850 .*\n"
+                             "_+\n Total params: 62,958 "));
   EXPECT_THAT(output({"summary", "lenet5-1998"}), testing::HasSubstr("Trainable params: 60,000 "));
   EXPECT_THAT(output({"summary", "resnet20"}), testing::HasSubstr("Trainable params: 269,722 "));
   EXPECT_THAT(output({"summary", "lenet5", "--classes", "3", "--costs", "--channels-first"}),
@@ -65,7 +66,8 @@ TEST_F(CliTells, info_says_which_backend_and_why) {
   const Outcome chosen = run_shell(folder_, "OCELLUS_BACKEND=reference \"$OCELLUS\" info --json");
   ASSERT_EQ(chosen.code, 0) << chosen.err;
   EXPECT_EQ(json::parse(chosen.out).at("backend").at("name"), "reference");
-  EXPECT_THAT(json::parse(chosen.out).at("backend").at("origin").get<std::string>(), testing::HasSubstr("OCELLUS_BACKEND"));
+  EXPECT_THAT(json::parse(chosen.out).at("backend").at("origin").get<std::string>(),
+              testing::HasSubstr("OCELLUS_BACKEND"));
   std::filesystem::create_directories(folder_ / ".ocellus");
   write_text(folder_ / ".ocellus/ocellus.json", R"({"backend": "reference", "threads": 1})");
   EXPECT_THAT(output({"info"}), testing::AllOf(testing::ContainsRegex("backend +reference \\(.*ocellus.json"),
