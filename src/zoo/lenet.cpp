@@ -106,7 +106,7 @@ Model lenet5_1998(const ZooConfig& config) {
 }
 
 Preset preset_1998() {
-  Preset preset = {.optimizer = optim::SGD({.lr = 0.002, .momentum = 0.9}),
+  Preset preset = {.optimizer = optim::SGD({.lr = 0.01, .momentum = 0.9}),
                    .schedule = schedule::Cosine(),
                    .batch = 64,
                    .epochs = 20};
