@@ -88,7 +88,10 @@ class Multiply final : public PerSample {
         threads_(num_threads()),
         planes_(floats(threads_ * s.in_channels * s.plane())),
         positions_(floats(threads_ * s.out_channels * s.output_plane())),
-        packed_(floats(simd::packed_small_conv(s))) {}
+        packed_(floats(simd::packed_small_conv(s))),
+        seen_(floats(simd::packed_small_conv(s))) {
+    for (int64_t k = 0; k < s.out_channels; k += simd::small_conv_tile(s.out_channels - k)) tiles_.push_back(k);
+  }
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     x_ = static_cast<const float*>(inputs[0]);
@@ -98,11 +101,35 @@ class Multiply final : public PerSample {
   }
 
   void run() override {
-    simd::pack_small_conv(s_, weights_, order_, packed_.get());
+    pack_if_changed();
+    if (samples_ == 1 && tiles_.size() > 1 && s_.positions() * simd::packed_small_conv(s_) > grain) {
+      simd::fill_planes(s_, x_, planes_.get());
+      parallel_for(static_cast<int64_t>(tiles_.size()), 1, [this](int64_t begin, int64_t end) { some_tiles(begin, end); });
+      return;
+    }
     parallel_for(samples_, grain_, [this](int64_t begin, int64_t end) { some(begin, end); });
   }
 
  private:
+  /// In inference weights stay the same: comparing them costs a tenth of packing them.
+  void pack_if_changed() {
+    const size_t bytes = static_cast<size_t>(simd::packed_small_conv(s_)) * sizeof(float);
+    if (std::memcmp(seen_.get(), weights_, bytes) == 0) return;
+    std::memcpy(seen_.get(), weights_, bytes);
+    simd::pack_small_conv(s_, weights_, order_, packed_.get());
+  }
+
+  /// A single sample's output channels, tile by tile.
+  void some_tiles(int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t k = tiles_[static_cast<size_t>(t)];
+      SmallConv part = s_;
+      part.out_channels = simd::small_conv_tile(s_.out_channels - k);
+      simd::small_conv(part, planes_.get(), packed_.get() + k * s_.in_channels * s_.taps(), bias_ ? bias_ + k : nullptr, below_,
+                       positions_.get() + k * s_.output_plane(), y_ + k * s_.out_h * s_.out_w);
+    }
+  }
+
   void some(int64_t begin, int64_t end) {
     const int64_t thread = omp_get_thread_num();
     float* planes = planes_.get() + thread * s_.in_channels * s_.plane();
@@ -118,7 +145,8 @@ class Multiply final : public PerSample {
   float below_;
   bool has_bias_;
   int64_t threads_;
-  std::shared_ptr<float> planes_, positions_, packed_;
+  std::vector<int64_t> tiles_;  // first output channel of each
+  std::shared_ptr<float> planes_, positions_, packed_, seen_;
   const float* x_ = nullptr;
   const float* weights_ = nullptr;
   const float* bias_ = nullptr;

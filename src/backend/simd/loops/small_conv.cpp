@@ -38,7 +38,7 @@ constexpr int tile_vectors(int channels) {
 }
 
 /// Channels of the next tile when `left` remain.
-int next_tile(int64_t left) {
+int64_t next_tile(int64_t left) {
   for (const int channels : tile_channels)
     if (channels <= left) return channels;
   return 1;
@@ -98,7 +98,7 @@ HWY_NOINLINE void channels(const SmallConv& s, const float* planes, const float*
 
 void multiply(const SmallConv& s, const float* planes, const float* packed, const float* bias, float* positions) {
   for (int64_t k = 0; k < s.out_channels;) {
-    const int count = next_tile(s.out_channels - k);
+    const auto count = next_tile(s.out_channels - k);
     const float* b = bias ? bias + k : nullptr;
     float* out = positions + k * s.output_plane();
     switch (count) {
@@ -118,10 +118,10 @@ void pack(const SmallConv& s, const float* weights, WeightOrder order, float* pa
   const bool swapped = order == WeightOrder::transposed_flipped;
   const int64_t taps = s.taps();
   for (int64_t k = 0; k < s.out_channels;) {
-    const int count = next_tile(s.out_channels - k);
+    const auto count = next_tile(s.out_channels - k);
     for (int64_t c = 0; c < s.in_channels; ++c)
       for (int64_t t = 0; t < taps; ++t)
-        for (int i = 0; i < count; ++i)
+        for (int64_t i = 0; i < count; ++i)
           *packed++ = swapped ? weights[(c * s.out_channels + k + i) * taps + taps - 1 - t]
                               : weights[((k + i) * s.in_channels + c) * taps + t];
     k += count;
@@ -227,6 +227,7 @@ namespace ocellus::simd {
 HWY_EXPORT(multiply);
 HWY_EXPORT(pack);
 HWY_EXPORT(finish);
+HWY_EXPORT(next_tile);
 HWY_EXPORT(copy_rows);
 HWY_EXPORT(weights);
 
@@ -235,6 +236,8 @@ int64_t packed_small_conv(const SmallConv& s) { return s.out_channels * s.in_cha
 void pack_small_conv(const SmallConv& s, const float* weights, WeightOrder order, float* packed) {
   HWY_DYNAMIC_DISPATCH(pack)(s, weights, order, packed);
 }
+
+int64_t small_conv_tile(int64_t left) { return HWY_DYNAMIC_DISPATCH(next_tile)(left); }
 
 void fill_planes(const SmallConv& s, const float* x, float* planes) {
   for (int64_t c = 0; c < s.in_channels; ++c)

@@ -35,6 +35,10 @@ int64_t packed_small_conv(const SmallConv& s);
 /// in_channels is K and its out_channels is C.
 void pack_small_conv(const SmallConv& s, const float* weights, WeightOrder order, float* packed);
 
+/// Output channels that are computed together when `left` remain. A convolution of exactly these channels, with the packed
+/// weights from where theirs begin, gives the same bits: a sample can be shared among threads this way.
+int64_t small_conv_tile(int64_t left);
+
 /// Copies [C,H,W] into padded planes whose padding is zero already.
 void fill_planes(const SmallConv& s, const float* x, float* planes);
 
