@@ -53,7 +53,7 @@ def blocks(text):
 
 def made_by_hand(path):
     """Whether git ignores the path: what a reader makes for himself need not be here."""
-    return subprocess.run(["git", "check-ignore", "-q", path, path.rstrip("/") + "/"], cwd=ROOT, check=False).returncode == 0
+    return subprocess.run(["git", "check-ignore", "-q", path.rstrip("/") + "/"], cwd=ROOT, check=False).returncode == 0
 
 
 def references(page, text):
