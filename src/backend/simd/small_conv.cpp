@@ -44,12 +44,6 @@ std::variant<SmallConv, std::string> small_conv_of(const TensorType& x, const Te
   return SmallConv{in, out, kernel[0], kernel[1], p.input[0], p.input[1], p.output[0], p.output[1], p.pad_begin[0], p.pad_begin[1]};
 }
 
-/// The convolution that gives the gradient of `s`'s input from that of its output.
-SmallConv transposed(const SmallConv& s) {
-  return {s.out_channels, s.in_channels, s.kernel_h, s.kernel_w, s.out_h, s.out_w, s.in_h, s.in_w,
-          s.kernel_h - 1 - s.pad_top, s.kernel_w - 1 - s.pad_left};
-}
-
 /// What the activation does below zero, or nothing for one that is not linear there.
 std::optional<float> below_zero(const Activation& a) {
   switch (a.kind) {
@@ -76,13 +70,12 @@ class PerSample : public Kernel {
   int64_t samples_, grain_;
 };
 
-/// The forward operator, and the gradient of the input with its roles swapped.
-class Multiply final : public PerSample {
+/// The forward operator.
+class Forward final : public PerSample {
  public:
-  Multiply(const SmallConv& s, int64_t samples, simd::WeightOrder order, float below, bool bias)
+  Forward(const SmallConv& s, int64_t samples, float below, bool bias)
       : PerSample(samples, s.positions() * simd::packed_small_conv(s)),
         s_(s),
-        order_(order),
         below_(below),
         has_bias_(bias),
         threads_(num_threads()),
@@ -116,7 +109,7 @@ class Multiply final : public PerSample {
     const size_t bytes = static_cast<size_t>(simd::packed_small_conv(s_)) * sizeof(float);
     if (std::memcmp(seen_.get(), weights_, bytes) == 0) return;
     std::memcpy(seen_.get(), weights_, bytes);
-    simd::pack_small_conv(s_, weights_, order_, packed_.get());
+    simd::pack_small_conv(s_, weights_, packed_.get());
   }
 
   /// A single sample's output channels, tile by tile.
@@ -141,7 +134,6 @@ class Multiply final : public PerSample {
   }
 
   SmallConv s_;
-  simd::WeightOrder order_;
   float below_;
   bool has_bias_;
   int64_t threads_;
@@ -151,6 +143,46 @@ class Multiply final : public PerSample {
   const float* weights_ = nullptr;
   const float* bias_ = nullptr;
   float* y_ = nullptr;
+};
+
+/// The gradient of the input.
+class Data final : public PerSample {
+ public:
+  Data(const SmallConv& s, int64_t samples)
+      : PerSample(samples, s.positions() * simd::packed_small_conv(s)),
+        s_(s),
+        planes_(floats(num_threads() * s.in_channels * s.plane())),
+        positions_(floats(num_threads() * s.out_channels * s.output_plane())) {}
+
+  void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
+    dy_ = static_cast<const float*>(inputs[0]);
+    weights_ = static_cast<const float*>(inputs[1]);
+    dx_ = static_cast<float*>(outputs[0]);
+  }
+
+  void run() override {
+    parallel_for(samples_, grain_, [this](int64_t begin, int64_t end) { some(begin, end); });
+  }
+
+ private:
+  void some(int64_t begin, int64_t end) {
+    const int64_t thread = omp_get_thread_num();
+    const int64_t size = s_.in_channels * s_.plane();
+    float* planes = planes_.get() + thread * size;
+    float* positions = positions_.get() + thread * s_.out_channels * s_.output_plane();
+    for (int64_t n = begin; n < end; ++n) {
+      std::memset(planes, 0, static_cast<size_t>(size) * sizeof(float));
+      simd::fill_positions(s_, dy_ + n * s_.out_channels * s_.out_h * s_.out_w, positions);
+      simd::small_conv_data(s_, positions, weights_, planes);
+      simd::read_planes(s_, planes, dx_ + n * s_.in_channels * s_.in_h * s_.in_w);
+    }
+  }
+
+  SmallConv s_;
+  std::shared_ptr<float> planes_, positions_;
+  const float* dy_ = nullptr;
+  const float* weights_ = nullptr;
+  float* dx_ = nullptr;
 };
 
 /// The gradient of the weights: every thread sums over its samples, then the threads' sums are added in order.
@@ -235,8 +267,7 @@ KernelAnswer make_forward(const KernelRequest& request, Backend&) {
   if (op.residual || !below) return "for linear and relu, without a residual";
   const auto s = small_conv_of(node.inputs()[0].type(), node.inputs()[1].type(), op.window, op.groups);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, std::make_unique<Multiply>(std::get<SmallConv>(s), node.types()[0].shape[0],
-                                                     simd::WeightOrder::forward, *below, op.bias));
+  return plain_plan(node, std::make_unique<Forward>(std::get<SmallConv>(s), node.types()[0].shape[0], *below, op.bias));
 }
 
 KernelAnswer make_backward_data(const KernelRequest& request, Backend&) {
@@ -244,8 +275,7 @@ KernelAnswer make_backward_data(const KernelRequest& request, Backend&) {
   const auto& op = *node.as<ConvBackwardData>();
   const auto s = small_conv_of(node.types()[0], node.inputs()[1].type(), op.window, op.groups);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, std::make_unique<Multiply>(transposed(std::get<SmallConv>(s)), node.types()[0].shape[0],
-                                                     simd::WeightOrder::transposed_flipped, 1.0f, false));
+  return plain_plan(node, std::make_unique<Data>(std::get<SmallConv>(s), node.types()[0].shape[0]));
 }
 
 KernelAnswer make_backward_weights(const KernelRequest& request, Backend&) {

@@ -3,8 +3,9 @@
 // With stride 1 and rows stored with their padding, output position p meets input p + ky*row + kx for every tap: a convolution is
 // a sum of shifted copies of flat arrays, each times a weight. A register tile holds some output channels times some vectors of
 // positions; for each tap it loads the vectors once and multiplies them with every channel's weight. The gradient of the input
-// is the same computation on dy with flipped weights; the gradient of the weights is, for each tap, the dot product of dy with
-// a shifted plane, kept as a vector per weight until the end. Nothing is padded to blocks of channels, which is what makes
+// runs the other way: a tile sums over the output channels what several taps get, and adds it to the shifted places. The
+// gradient of the weights is, for each tap, the dot product of dy with a shifted plane, kept as a vector per weight until the
+// end. Nothing is padded to blocks of channels, which is what makes
 // networks with 6 or 16 channels slow elsewhere.
 #include "backend/simd/loops/small_conv.h"
 
@@ -114,17 +115,88 @@ void multiply(const SmallConv& s, const float* planes, const float* packed, cons
   }
 }
 
-void pack(const SmallConv& s, const float* weights, WeightOrder order, float* packed) {
-  const bool swapped = order == WeightOrder::transposed_flipped;
-  const int64_t taps = s.taps();
+void pack(const SmallConv& s, const float* weights, float* packed) {
+  const int64_t rows = s.in_channels * s.taps();
   for (int64_t k = 0; k < s.out_channels;) {
     const auto count = next_tile(s.out_channels - k);
-    for (int64_t c = 0; c < s.in_channels; ++c)
-      for (int64_t t = 0; t < taps; ++t)
-        for (int64_t i = 0; i < count; ++i)
-          *packed++ = swapped ? weights[(c * s.out_channels + k + i) * taps + taps - 1 - t]
-                              : weights[((k + i) * s.in_channels + c) * taps + t];
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < count; ++i) *packed++ = weights[(k + i) * rows + r];
     k += count;
+  }
+}
+
+/// Taps of input channels that a tile sums for: where each one's plane begins, and its weight for the first output channel.
+struct Taps {
+  int64_t shift[8], weight[8];
+};
+
+/// R taps, V vectors of positions.
+template <int R, int V>
+HWY_INLINE void scatter_tile(const SmallConv& s, const float* HWY_RESTRICT dy, const float* HWY_RESTRICT w, const Taps& taps,
+                             float* HWY_RESTRICT planes) {
+  const Tag d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t rows = s.in_channels * s.taps(), out_plane = s.output_plane();
+  Vec sum[R][V];
+  OCELLUS_UNROLL
+  for (int r = 0; r < R; ++r)
+    OCELLUS_UNROLL
+    for (int v = 0; v < V; ++v) sum[r][v] = hn::Zero(d);
+  for (int64_t k = 0; k < s.out_channels; ++k, dy += out_plane, w += rows) {
+    Vec g[V];
+    OCELLUS_UNROLL
+    for (int v = 0; v < V; ++v) g[v] = hn::LoadU(d, dy + v * lanes);
+    OCELLUS_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const Vec weight = hn::Set(d, w[taps.weight[r]]);
+      OCELLUS_UNROLL
+      for (int v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(g[v], weight, sum[r][v]);
+    }
+  }
+  OCELLUS_UNROLL
+  for (int r = 0; r < R; ++r) {
+    float* to = planes + taps.shift[r];
+    OCELLUS_UNROLL
+    for (int v = 0; v < V; ++v) hn::StoreU(hn::Add(hn::LoadU(d, to + v * lanes), sum[r][v]), d, to + v * lanes);
+  }
+}
+
+template <int R, int V>
+HWY_INLINE void scatter_positions(const SmallConv& s, const float* dy, const float* w, const Taps& taps, float* planes,
+                                  int64_t first) {
+  if constexpr (V > 0) {
+    const auto lanes = static_cast<int64_t>(hn::Lanes(Tag()));
+    for (; s.positions() - first > (V - 1) * lanes; first += V * lanes)
+      scatter_tile<R, V>(s, dy + first, w, taps, planes + first);
+    if (first < s.positions()) scatter_positions<R, V - 1>(s, dy, w, taps, planes, first);
+  }
+}
+
+template <int R>
+HWY_NOINLINE void scatter_rows(const SmallConv& s, const float* dy, const float* w, const Taps& taps, float* planes) {
+  scatter_positions<R, tile_vectors(R)>(s, dy, w, taps, planes, 0);
+}
+
+/// Channel by channel for each tap: neighbouring taps would write to overlapping places one right after the other.
+void scatter(const SmallConv& s, const float* dy, const float* weights, float* planes) {
+  const int64_t rows = s.in_channels * s.taps();
+  for (int64_t r = 0; r < rows;) {
+    const auto count = next_tile(std::min(rows - r, s.in_channels - r % s.in_channels));
+    Taps taps;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t c = (r + i) % s.in_channels, tap = (r + i) / s.in_channels;
+      taps.shift[i] = c * s.plane() + tap / s.kernel_w * s.row() + tap % s.kernel_w;
+      taps.weight[i] = c * s.taps() + tap;
+    }
+    switch (count) {
+      case 8: scatter_rows<8>(s, dy, weights, taps, planes); break;
+      case 6: scatter_rows<6>(s, dy, weights, taps, planes); break;
+      case 4: scatter_rows<4>(s, dy, weights, taps, planes); break;
+      case 3: scatter_rows<3>(s, dy, weights, taps, planes); break;
+      case 2: scatter_rows<2>(s, dy, weights, taps, planes); break;
+      default: scatter_rows<1>(s, dy, weights, taps, planes); break;
+    }
+    r += count;
   }
 }
 
@@ -226,6 +298,7 @@ namespace ocellus::simd {
 
 HWY_EXPORT(multiply);
 HWY_EXPORT(pack);
+HWY_EXPORT(scatter);
 HWY_EXPORT(finish);
 HWY_EXPORT(next_tile);
 HWY_EXPORT(copy_rows);
@@ -233,8 +306,8 @@ HWY_EXPORT(weights);
 
 int64_t packed_small_conv(const SmallConv& s) { return s.out_channels * s.in_channels * s.taps(); }
 
-void pack_small_conv(const SmallConv& s, const float* weights, WeightOrder order, float* packed) {
-  HWY_DYNAMIC_DISPATCH(pack)(s, weights, order, packed);
+void pack_small_conv(const SmallConv& s, const float* weights, float* packed) {
+  HWY_DYNAMIC_DISPATCH(pack)(s, weights, packed);
 }
 
 int64_t small_conv_tile(int64_t left) { return HWY_DYNAMIC_DISPATCH(next_tile)(left); }
@@ -255,6 +328,16 @@ void fill_positions(const SmallConv& s, const float* dy, float* positions) {
   for (int64_t k = 0; k < s.out_channels; ++k)
     HWY_DYNAMIC_DISPATCH(copy_rows)
     (dy + k * s.out_h * s.out_w, s.out_w, positions + k * s.output_plane(), s.row(), s.out_w, s.out_h);
+}
+
+void small_conv_data(const SmallConv& s, const float* positions, const float* weights, float* planes) {
+  HWY_DYNAMIC_DISPATCH(scatter)(s, positions, weights, planes);
+}
+
+void read_planes(const SmallConv& s, const float* planes, float* x) {
+  for (int64_t c = 0; c < s.in_channels; ++c)
+    HWY_DYNAMIC_DISPATCH(copy_rows)
+    (planes + c * s.plane() + s.pad_top * s.row() + s.pad_left, s.row(), x + c * s.in_h * s.in_w, s.in_w, s.in_w, s.in_h);
 }
 
 int64_t small_conv_sums(const SmallConv& s) { return packed_small_conv(s) * SmallConv::max_lanes; }

@@ -26,14 +26,10 @@ struct SmallConv {
   static constexpr int64_t max_lanes = 16;
 };
 
-/// How weights [K,C,h,w] are read: for the gradient of the input the roles of K and C are swapped and the kernel is flipped.
-enum class WeightOrder : uint8_t { forward, transposed_flipped };
-
 /// Floats that `pack_small_conv` writes.
 int64_t packed_small_conv(const SmallConv& s);
-/// Weights in the order in which `small_conv` reads them. `s` is the convolution to be computed: with transposed_flipped its
-/// in_channels is K and its out_channels is C.
-void pack_small_conv(const SmallConv& s, const float* weights, WeightOrder order, float* packed);
+/// Weights [K,C,h,w] in the order in which `small_conv` reads them.
+void pack_small_conv(const SmallConv& s, const float* weights, float* packed);
 
 /// Output channels that are computed together when `left` remain. A convolution of exactly these channels, with the packed
 /// weights from where theirs begin, gives the same bits: a sample can be shared among threads this way.
@@ -48,6 +44,11 @@ void small_conv(const SmallConv& s, const float* planes, const float* packed, co
 
 /// Copies dy [K,out_h,out_w] into planes of `output_plane` floats whose gaps are zero already.
 void fill_positions(const SmallConv& s, const float* dy, float* positions);
+
+/// Adds to padded planes what dy, as `fill_positions` left it, says of them: the gradient of the input, padding included.
+void small_conv_data(const SmallConv& s, const float* positions, const float* weights, float* planes);
+/// Copies [C,H,W] out of padded planes.
+void read_planes(const SmallConv& s, const float* planes, float* x);
 
 /// Floats of the sums that `small_conv_weights` keeps for one thread.
 int64_t small_conv_sums(const SmallConv& s);
