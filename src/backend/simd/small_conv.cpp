@@ -25,9 +25,10 @@ bool wasteful_in_blocks(int64_t in, int64_t out) {
   return blocked * 10 >= in * out * 18;
 }
 
-/// Sizes of a convolution that these kernels compute, or why they don't. `x`, `weights`, `y`: of the forward operator.
+/// Sizes of a convolution that these kernels compute, or why they don't. `x`, `weights`: of the forward operator. `shifts`: planes
+/// are read many times for each time that they are made, so copies of them may be worth while.
 std::variant<SmallConv, std::string> small_conv_of(const TensorType& x, const TensorType& weights, const Window& window,
-                                                   int64_t groups) {
+                                                   int64_t groups, bool shifts) {
   if (x.shape.rank() != 4 || groups != 1) return "for 2-D convolutions without groups";
   if (x.dtype != DType::f32) return "works on f32";
   const std::vector<int64_t> kernel = spatial(weights.shape);
@@ -41,7 +42,10 @@ std::variant<SmallConv, std::string> small_conv_of(const TensorType& x, const Te
   const int64_t in = x.shape[1], out = weights.shape[0];
   if (in > 32 || out > 32) return "for up to 32 channels";
   if (!wasteful_in_blocks(in, out)) return "blocks of 16 channels fit";
-  return SmallConv{in, out, kernel[0], kernel[1], p.input[0], p.input[1], p.output[0], p.output[1], p.pad_begin[0], p.pad_begin[1]};
+  SmallConv s{in, out, kernel[0], kernel[1], p.input[0], p.input[1], p.output[0], p.output[1], p.pad_begin[0], p.pad_begin[1]};
+  // Copying each plane for every column pays where a fifth of the positions would be gaps.
+  s.shifted = shifts && s.positions() * 5 > s.out_h * s.out_w * 6;
+  return s;
 }
 
 /// What the activation does below zero, or nothing for one that is not linear there.
@@ -265,7 +269,7 @@ KernelAnswer make_forward(const KernelRequest& request, Backend&) {
   const auto& op = *node.as<Conv>();
   const auto below = below_zero(op.activation);
   if (op.residual || !below) return "for linear and relu, without a residual";
-  const auto s = small_conv_of(node.inputs()[0].type(), node.inputs()[1].type(), op.window, op.groups);
+  const auto s = small_conv_of(node.inputs()[0].type(), node.inputs()[1].type(), op.window, op.groups, true);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
   return plain_plan(node, std::make_unique<Forward>(std::get<SmallConv>(s), node.types()[0].shape[0], *below, op.bias));
 }
@@ -273,7 +277,7 @@ KernelAnswer make_forward(const KernelRequest& request, Backend&) {
 KernelAnswer make_backward_data(const KernelRequest& request, Backend&) {
   const Node& node = request.node;
   const auto& op = *node.as<ConvBackwardData>();
-  const auto s = small_conv_of(node.types()[0], node.inputs()[1].type(), op.window, op.groups);
+  const auto s = small_conv_of(node.types()[0], node.inputs()[1].type(), op.window, op.groups, false);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
   return plain_plan(node, std::make_unique<Data>(std::get<SmallConv>(s), node.types()[0].shape[0]));
 }
@@ -281,7 +285,7 @@ KernelAnswer make_backward_data(const KernelRequest& request, Backend&) {
 KernelAnswer make_backward_weights(const KernelRequest& request, Backend&) {
   const Node& node = request.node;
   const auto& op = *node.as<ConvBackwardWeights>();
-  const auto s = small_conv_of(node.inputs()[0].type(), node.types()[0], op.window, op.groups);
+  const auto s = small_conv_of(node.inputs()[0].type(), node.types()[0], op.window, op.groups, true);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
   return plain_plan(node, std::make_unique<Weights>(std::get<SmallConv>(s), node.inputs()[0].shape()[0]));
 }

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/simd/loops/small_conv.cpp"
@@ -56,14 +57,14 @@ HWY_INLINE void tile(const SmallConv& s, const float* HWY_RESTRICT x, const floa
   for (int k = 0; k < K; ++k)
     OCELLUS_UNROLL
     for (int v = 0; v < V; ++v) sum[k][v] = hn::Set(d, bias ? bias[k] : 0.0f);
-  const int64_t row = s.row(), plane = s.plane();
+  const int64_t row = s.row(), plane = s.plane(), column = s.column();
   for (int64_t c = 0; c < s.in_channels; ++c)
     for (int64_t ky = 0; ky < s.kernel_h; ++ky) {
       const float* at = x + c * plane + ky * row;
-      for (int64_t kx = 0; kx < s.kernel_w; ++kx, w += K) {
+      for (int64_t kx = 0; kx < s.kernel_w; ++kx, w += K, at += column) {
         Vec in[V];
         OCELLUS_UNROLL
-        for (int v = 0; v < V; ++v) in[v] = hn::LoadU(d, at + kx + static_cast<size_t>(v) * lanes);
+        for (int v = 0; v < V; ++v) in[v] = hn::LoadU(d, at + static_cast<size_t>(v) * lanes);
         OCELLUS_UNROLL
         for (int k = 0; k < K; ++k) {
           const Vec weight = hn::Set(d, w[k]);
@@ -200,13 +201,14 @@ void scatter(const SmallConv& s, const float* dy, const float* weights, float* p
   }
 }
 
-/// Copies the positions that mean something to y, through the activation.
+/// Copies the positions that mean something to y, through the activation. Rows without gaps are one long row.
 void finish(const SmallConv& s, const float* positions, float below, float* y) {
+  const int64_t rows = s.row() == s.out_w ? 1 : s.out_h, width = s.out_h * s.out_w / rows;
   for (int64_t k = 0; k < s.out_channels; ++k)
-    for (int64_t oy = 0; oy < s.out_h; ++oy) {
+    for (int64_t oy = 0; oy < rows; ++oy) {
       const float* from = positions + k * s.output_plane() + oy * s.row();
-      float* to = y + (k * s.out_h + oy) * s.out_w;
-      cover(s.out_w, [&](auto d, int64_t x) HWY_ATTR {
+      float* to = y + (k * rows + oy) * width;
+      cover(width, [&](auto d, int64_t x) HWY_ATTR {
         const auto v = hn::LoadU(d, from + x);
         hn::StoreU(hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Mul(v, hn::Set(d, below)), v), d, to + x);
       });
@@ -215,8 +217,34 @@ void finish(const SmallConv& s, const float* positions, float below, float* y) {
 
 /// Rows of `width` floats between two arrays with their own distances from row to row.
 void copy_rows(const float* from, int64_t from_row, float* to, int64_t to_row, int64_t width, int64_t rows) {
+  if (from_row == width && to_row == width) width *= std::exchange(rows, 1);
   for (int64_t y = 0; y < rows; ++y, from += from_row, to += to_row)
     cover(width, [&](auto d, int64_t x) HWY_ATTR { hn::StoreU(hn::LoadU(d, from + x), d, to + x); });
+}
+
+/// Columns of the image that a shifted copy holds, and where they begin in the copy's rows.
+struct Columns {
+  int64_t image, copy, width;
+};
+Columns columns(const SmallConv& s, int64_t kx) {
+  const int64_t from = kx - s.pad_left, first = std::max<int64_t>(from, 0);
+  return {first, first - from, std::max<int64_t>(0, std::min(s.in_w, from + s.out_w) - first)};
+}
+
+void fill(const SmallConv& s, const float* x, float* planes) {
+  for (int64_t c = 0; c < s.in_channels; ++c, x += s.in_h * s.in_w) {
+    float* plane = planes + c * s.plane() + s.pad_top * s.row();
+    if (!s.shifted) copy_rows(x, s.in_w, plane + s.pad_left, s.row(), s.in_w, s.in_h);
+    for (int64_t kx = 0; s.shifted && kx < s.kernel_w; ++kx) {
+      const Columns at = columns(s, kx);
+      copy_rows(x + at.image, s.in_w, plane + kx * s.column() + at.copy, s.row(), at.width, s.in_h);
+    }
+  }
+}
+
+void read(const SmallConv& s, const float* planes, float* x) {
+  for (int64_t c = 0; c < s.in_channels; ++c)
+    copy_rows(planes + c * s.plane() + s.pad_top * s.row() + s.pad_left, s.row(), x + c * s.in_h * s.in_w, s.in_w, s.in_w, s.in_h);
 }
 
 /// Adds to the sums of K output channels, one input channel, one row of the kernel.
@@ -225,7 +253,7 @@ HWY_INLINE void weight_tile(const SmallConv& s, const float* HWY_RESTRICT x, con
                             float* HWY_RESTRICT sums) {
   const Tag d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int64_t per_channel = s.in_channels * s.taps() * SmallConv::max_lanes;
+  const int64_t per_channel = s.in_channels * s.taps() * SmallConv::max_lanes, column = s.column();
   Vec sum[K][W];
   OCELLUS_UNROLL
   for (int k = 0; k < K; ++k)
@@ -240,7 +268,7 @@ HWY_INLINE void weight_tile(const SmallConv& s, const float* HWY_RESTRICT x, con
       for (int k = 0; k < K; ++k) g[k] = hn::LoadU(d, ds + k * s.output_plane() + p);
       OCELLUS_UNROLL
       for (int t = 0; t < W; ++t) {
-        const Vec in = hn::LoadU(d, xs + p + t);
+        const Vec in = hn::LoadU(d, xs + p + t * column);
         OCELLUS_UNROLL
         for (int k = 0; k < K; ++k) sum[k][t] = hn::MulAdd(in, g[k], sum[k][t]);
       }
@@ -302,6 +330,8 @@ HWY_EXPORT(scatter);
 HWY_EXPORT(finish);
 HWY_EXPORT(next_tile);
 HWY_EXPORT(copy_rows);
+HWY_EXPORT(fill);
+HWY_EXPORT(read);
 HWY_EXPORT(weights);
 
 int64_t packed_small_conv(const SmallConv& s) { return s.out_channels * s.in_channels * s.taps(); }
@@ -312,11 +342,7 @@ void pack_small_conv(const SmallConv& s, const float* weights, float* packed) {
 
 int64_t small_conv_tile(int64_t left) { return HWY_DYNAMIC_DISPATCH(next_tile)(left); }
 
-void fill_planes(const SmallConv& s, const float* x, float* planes) {
-  for (int64_t c = 0; c < s.in_channels; ++c)
-    HWY_DYNAMIC_DISPATCH(copy_rows)
-    (x + c * s.in_h * s.in_w, s.in_w, planes + c * s.plane() + s.pad_top * s.row() + s.pad_left, s.row(), s.in_w, s.in_h);
-}
+void fill_planes(const SmallConv& s, const float* x, float* planes) { HWY_DYNAMIC_DISPATCH(fill)(s, x, planes); }
 
 void small_conv(const SmallConv& s, const float* planes, const float* packed, const float* bias, float below, float* positions,
                 float* y) {
@@ -334,11 +360,7 @@ void small_conv_data(const SmallConv& s, const float* positions, const float* we
   HWY_DYNAMIC_DISPATCH(scatter)(s, positions, weights, planes);
 }
 
-void read_planes(const SmallConv& s, const float* planes, float* x) {
-  for (int64_t c = 0; c < s.in_channels; ++c)
-    HWY_DYNAMIC_DISPATCH(copy_rows)
-    (planes + c * s.plane() + s.pad_top * s.row() + s.pad_left, s.row(), x + c * s.in_h * s.in_w, s.in_w, s.in_w, s.in_h);
-}
+void read_planes(const SmallConv& s, const float* planes, float* x) { HWY_DYNAMIC_DISPATCH(read)(s, planes, x); }
 
 int64_t small_conv_sums(const SmallConv& s) { return packed_small_conv(s) * SmallConv::max_lanes; }
 
