@@ -30,8 +30,10 @@
 #include <ocellus/ops/host.h>
 #include <ocellus/ops/norm.h>
 #include <ocellus/ops/pool.h>
+#include <ocellus/ops/rearrange.h>
 #include <ocellus/ops/reduce.h>
 #include <ocellus/ops/registry.h>
+#include <ocellus/ops/resize.h>
 #include <ocellus/ops/shape.h>
 #include <ocellus/ops/softmax.h>
 #include <ocellus/ops/window.h>
