@@ -9,8 +9,7 @@
 #include <ocellus/ops/conv.h>
 
 #include "backend/simd/loops/elementwise.h"
-#include "backend/simd/loops/small_conv.h"
-#include "engine/kernel.h"
+#include "backend/simd/small_conv.h"
 
 namespace ocellus {
 namespace {
@@ -25,10 +24,10 @@ bool wasteful_in_blocks(int64_t in, int64_t out) {
   return blocked * 10 >= in * out * 18;
 }
 
-/// Sizes of a convolution that these kernels compute, or why they don't. `x`, `weights`: of the forward operator. `shifts`: planes
-/// are read many times for each time that they are made, so copies of them may be worth while.
+}  // namespace
+
 std::variant<SmallConv, std::string> small_conv_of(const TensorType& x, const TensorType& weights, const Window& window,
-                                                   int64_t groups, bool shifts) {
+                                                   int64_t groups) {
   if (x.shape.rank() != 4 || groups != 1) return "for 2-D convolutions without groups";
   if (x.dtype != DType::f32) return "works on f32";
   const std::vector<int64_t> kernel = spatial(weights.shape);
@@ -42,14 +41,10 @@ std::variant<SmallConv, std::string> small_conv_of(const TensorType& x, const Te
   const int64_t in = x.shape[1], out = weights.shape[0];
   if (in > 32 || out > 32) return "for up to 32 channels";
   if (!wasteful_in_blocks(in, out)) return "blocks of 16 channels fit";
-  SmallConv s{in, out, kernel[0], kernel[1], p.input[0], p.input[1], p.output[0], p.output[1], p.pad_begin[0], p.pad_begin[1]};
-  // Copying each plane for every column pays where a fifth of the positions would be gaps.
-  s.shifted = shifts && s.positions() * 5 > s.out_h * s.out_w * 6;
-  return s;
+  return SmallConv{in, out, kernel[0], kernel[1], p.input[0], p.input[1], p.output[0], p.output[1], p.pad_begin[0], p.pad_begin[1]};
 }
 
-/// What the activation does below zero, or nothing for one that is not linear there.
-std::optional<float> below_zero(const Activation& a) {
+std::optional<float> slope_below_zero(const Activation& a) {
   switch (a.kind) {
     case ActivationKind::none: return 1.0f;
     case ActivationKind::relu: return 0.0f;
@@ -58,8 +53,25 @@ std::optional<float> below_zero(const Activation& a) {
   }
 }
 
-std::shared_ptr<float> floats(int64_t count) {
+std::shared_ptr<float> zeroed_floats(int64_t count) {
   return std::static_pointer_cast<float>(allocate(static_cast<size_t>(count) * sizeof(float)));
+}
+
+KernelPlan plain_plan(const Node& node, std::string name, std::unique_ptr<Kernel> kernel) {
+  KernelPlan plan;
+  plan.name = std::move(name);
+  plan.inputs.resize(node.inputs().size());
+  plan.outputs.resize(node.types().size());
+  plan.kernel = std::move(kernel);
+  return plan;
+}
+
+namespace {
+
+/// Copies of each plane for every column of the kernel pay where a fifth of the positions would be gaps.
+SmallConv shifted_if_better(SmallConv s) {
+  s.shifted = s.positions() * 5 > s.out_h * s.out_w * 6;
+  return s;
 }
 
 /// A run of samples on each thread; memory of its own for every thread, with padding that stays zero.
@@ -83,10 +95,10 @@ class Forward final : public PerSample {
         below_(below),
         has_bias_(bias),
         threads_(num_threads()),
-        planes_(floats(threads_ * s.in_channels * s.plane())),
-        positions_(floats(threads_ * s.out_channels * s.output_plane())),
-        packed_(floats(simd::packed_small_conv(s))),
-        seen_(floats(simd::packed_small_conv(s))) {
+        planes_(zeroed_floats(threads_ * s.in_channels * s.plane())),
+        positions_(zeroed_floats(threads_ * s.out_channels * s.output_plane())),
+        packed_(zeroed_floats(simd::packed_small_conv(s))),
+        seen_(zeroed_floats(simd::packed_small_conv(s))) {
     for (int64_t k = 0; k < s.out_channels; k += simd::small_conv_tile(s.out_channels - k)) tiles_.push_back(k);
   }
 
@@ -155,8 +167,8 @@ class Data final : public PerSample {
   Data(const SmallConv& s, int64_t samples)
       : PerSample(samples, s.positions() * simd::packed_small_conv(s)),
         s_(s),
-        planes_(floats(num_threads() * s.in_channels * s.plane())),
-        positions_(floats(num_threads() * s.out_channels * s.output_plane())) {}
+        planes_(zeroed_floats(num_threads() * s.in_channels * s.plane())),
+        positions_(zeroed_floats(num_threads() * s.out_channels * s.output_plane())) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     dy_ = static_cast<const float*>(inputs[0]);
@@ -196,9 +208,9 @@ class Weights final : public PerSample {
       : PerSample(samples, s.positions() * simd::packed_small_conv(s)),
         s_(s),
         threads_(num_threads()),
-        planes_(floats(threads_ * group * s.in_channels * s.plane())),
-        positions_(floats(threads_ * group * s.out_channels * s.output_plane())),
-        sums_(floats(threads_ * simd::small_conv_sums(s))),
+        planes_(zeroed_floats(threads_ * group * s.in_channels * s.plane())),
+        positions_(zeroed_floats(threads_ * group * s.out_channels * s.output_plane())),
+        sums_(zeroed_floats(threads_ * simd::small_conv_sums(s))),
         bias_sums_(static_cast<size_t>(threads_ * s.out_channels)) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
@@ -255,39 +267,30 @@ class Weights final : public PerSample {
   float* db_ = nullptr;
 };
 
-KernelPlan plain_plan(const Node& node, std::unique_ptr<Kernel> kernel) {
-  KernelPlan plan;
-  plan.name = "simd:small";
-  plan.inputs.resize(node.inputs().size());
-  plan.outputs.resize(node.types().size());
-  plan.kernel = std::move(kernel);
-  return plan;
-}
-
 KernelAnswer make_forward(const KernelRequest& request, Backend&) {
   const Node& node = request.node;
   const auto& op = *node.as<Conv>();
-  const auto below = below_zero(op.activation);
+  const auto below = slope_below_zero(op.activation);
   if (op.residual || !below) return "for linear and relu, without a residual";
-  const auto s = small_conv_of(node.inputs()[0].type(), node.inputs()[1].type(), op.window, op.groups, true);
+  const auto s = small_conv_of(node.inputs()[0].type(), node.inputs()[1].type(), op.window, op.groups);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, std::make_unique<Forward>(std::get<SmallConv>(s), node.types()[0].shape[0], *below, op.bias));
+  return plain_plan(node, "simd:small", std::make_unique<Forward>(shifted_if_better(std::get<SmallConv>(s)), node.types()[0].shape[0], *below, op.bias));
 }
 
 KernelAnswer make_backward_data(const KernelRequest& request, Backend&) {
   const Node& node = request.node;
   const auto& op = *node.as<ConvBackwardData>();
-  const auto s = small_conv_of(node.types()[0], node.inputs()[1].type(), op.window, op.groups, false);
+  const auto s = small_conv_of(node.types()[0], node.inputs()[1].type(), op.window, op.groups);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, std::make_unique<Data>(std::get<SmallConv>(s), node.types()[0].shape[0]));
+  return plain_plan(node, "simd:small", std::make_unique<Data>(std::get<SmallConv>(s), node.types()[0].shape[0]));
 }
 
 KernelAnswer make_backward_weights(const KernelRequest& request, Backend&) {
   const Node& node = request.node;
   const auto& op = *node.as<ConvBackwardWeights>();
-  const auto s = small_conv_of(node.inputs()[0].type(), node.types()[0], op.window, op.groups, true);
+  const auto s = small_conv_of(node.inputs()[0].type(), node.types()[0], op.window, op.groups);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, std::make_unique<Weights>(std::get<SmallConv>(s), node.inputs()[0].shape()[0]));
+  return plain_plan(node, "simd:small", std::make_unique<Weights>(shifted_if_better(std::get<SmallConv>(s)), node.inputs()[0].shape()[0]));
 }
 
 }  // namespace
