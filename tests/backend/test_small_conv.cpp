@@ -48,14 +48,17 @@ TEST_P(SmallConv, WholeVectorsOfSamplesAgreeWithReference) {
   EXPECT_EQ(kernels(32 * num_threads()), std::set<std::string>{lanes ? "simd:lanes" : "simd:small"});
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Sizes, SmallConv,
-    ::testing::Values(Sizes{"lenet_first", 1, 6, {28, 28}, {5, 5}, same, relu}, Sizes{"lenet_second", 6, 16, {14, 14}, {5, 5}},
-                      Sizes{"rows_of_ten", 5, 6, {12, 12}, {3, 3}, valid, leaky_relu(0.1)},
-                      Sizes{"one_by_one", 7, 5, {6, 9}, {1, 1}}, Sizes{"seven_wide", 3, 7, {9, 11}, {7, 7}, same, relu, false},
-                      Sizes{"tall_kernel", 2, 3, {9, 8}, {5, 3}, {{1, 2}, {2, 0}}}, Sizes{"flat_kernel", 4, 1, {5, 13}, {1, 7}, same},
-                      Sizes{"one_pixel", 3, 5, {3, 3}, {3, 3}}, Sizes{"one_channel", 1, 1, {6, 7}, {3, 3}, same_lower}),
-    [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Sizes, SmallConv,
+                         ::testing::Values(Sizes{"lenet_first", 1, 6, {28, 28}, {5, 5}, same, relu},
+                                           Sizes{"lenet_second", 6, 16, {14, 14}, {5, 5}},
+                                           Sizes{"rows_of_ten", 5, 6, {12, 12}, {3, 3}, valid, leaky_relu(0.1)},
+                                           Sizes{"one_by_one", 7, 5, {6, 9}, {1, 1}},
+                                           Sizes{"seven_wide", 3, 7, {9, 11}, {7, 7}, same, relu, false},
+                                           Sizes{"tall_kernel", 2, 3, {9, 8}, {5, 3}, {{1, 2}, {2, 0}}},
+                                           Sizes{"flat_kernel", 4, 1, {5, 13}, {1, 7}, same},
+                                           Sizes{"one_pixel", 3, 5, {3, 3}, {3, 3}},
+                                           Sizes{"one_channel", 1, 1, {6, 7}, {3, 3}, same_lower}),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace ocellus

@@ -54,7 +54,8 @@ class Forward final : public LaneKernel {
     parallel_for(groups_, 1, [this](int64_t begin, int64_t end) {
       for (int64_t g = begin; g < end; ++g) {
         simd::fill_lanes(s_, x_ + g * lanes * x_distance_, x_distance_, input_lanes());
-        simd::lane_conv(s_, input_lanes(), weights_, bias_, below_, output_lanes(), y_ + g * lanes * y_distance_, y_distance_);
+        simd::lane_conv(s_, input_lanes(), weights_, bias_, below_, output_lanes(), y_ + g * lanes * y_distance_,
+                        y_distance_);
       }
     });
   }
@@ -125,11 +126,13 @@ class Weights final : public LaneKernel {
   void add(const float* x, const float* dy) {
     simd::fill_lanes(s_, x, x_distance_, input_lanes());
     simd::fill_output_lanes(s_, dy, y_distance_, output_lanes());
-    simd::lane_conv_weights(s_, input_lanes(), output_lanes(), sums_.get() + omp_get_thread_num() * simd::small_conv_sums(s_));
+    simd::lane_conv_weights(s_, input_lanes(), output_lanes(),
+                            sums_.get() + omp_get_thread_num() * simd::small_conv_sums(s_));
     if (!db_) return;
     const int64_t plane = s_.out_h * s_.out_w * lanes;
     float* sums = bias_sums_.data() + omp_get_thread_num() * s_.out_channels;
-    for (int64_t k = 0; k < s_.out_channels; ++k) sums[k] += simd::sum(output_lanes() + k * plane, static_cast<size_t>(plane));
+    for (int64_t k = 0; k < s_.out_channels; ++k)
+      sums[k] += simd::sum(output_lanes() + k * plane, static_cast<size_t>(plane));
   }
 
   std::shared_ptr<float> sums_;
@@ -158,7 +161,8 @@ KernelAnswer make_forward(const KernelRequest& request, Backend&) {
   if (op.residual || !below) return "for linear and relu, without a residual";
   const auto s = lane_conv_of(node.inputs()[0].type(), node.inputs()[1].type(), op.window, op.groups);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, "simd:lanes", std::make_unique<Forward>(std::get<SmallConv>(s), node.types()[0].shape[0], *below));
+  return plain_plan(node, "simd:lanes",
+                    std::make_unique<Forward>(std::get<SmallConv>(s), node.types()[0].shape[0], *below));
 }
 
 KernelAnswer make_backward_data(const KernelRequest& request, Backend&) {

@@ -36,12 +36,14 @@ std::variant<SmallConv, std::string> small_conv_of(const TensorType& x, const Te
       std::ranges::any_of(p.dilation, [](int64_t s) { return s != 1; }))
     return "for stride and dilation 1";
   if (kernel[1] > 7 || kernel[1] % 2 == 0) return "for kernels 1, 3, 5 or 7 wide";
-  if (std::ranges::max(p.pad_begin) >= std::ranges::max(kernel) || std::ranges::max(p.pad_end) >= std::ranges::max(kernel))
+  if (std::ranges::max(p.pad_begin) >= std::ranges::max(kernel) ||
+      std::ranges::max(p.pad_end) >= std::ranges::max(kernel))
     return "for padding smaller than the kernel";
   const int64_t in = x.shape[1], out = weights.shape[0];
   if (in > 32 || out > 32) return "for up to 32 channels";
   if (!wasteful_in_blocks(in, out)) return "blocks of 16 channels fit";
-  return SmallConv{in, out, kernel[0], kernel[1], p.input[0], p.input[1], p.output[0], p.output[1], p.pad_begin[0], p.pad_begin[1]};
+  return SmallConv{in,         out,         kernel[0],   kernel[1],      p.input[0],
+                   p.input[1], p.output[0], p.output[1], p.pad_begin[0], p.pad_begin[1]};
 }
 
 std::optional<float> slope_below_zero(const Activation& a) {
@@ -113,7 +115,8 @@ class Forward final : public PerSample {
     pack_if_changed();
     if (samples_ == 1 && tiles_.size() > 1 && s_.positions() * simd::packed_small_conv(s_) > grain) {
       simd::fill_planes(s_, x_, planes_.get());
-      parallel_for(static_cast<int64_t>(tiles_.size()), 1, [this](int64_t begin, int64_t end) { some_tiles(begin, end); });
+      parallel_for(static_cast<int64_t>(tiles_.size()), 1,
+                   [this](int64_t begin, int64_t end) { some_tiles(begin, end); });
       return;
     }
     parallel_for(samples_, grain_, [this](int64_t begin, int64_t end) { some(begin, end); });
@@ -134,8 +137,8 @@ class Forward final : public PerSample {
       const int64_t k = tiles_[static_cast<size_t>(t)];
       SmallConv part = s_;
       part.out_channels = simd::small_conv_tile(s_.out_channels - k);
-      simd::small_conv(part, planes_.get(), packed_.get() + k * s_.in_channels * s_.taps(), bias_ ? bias_ + k : nullptr, below_,
-                       positions_.get() + k * s_.output_plane(), y_ + k * s_.out_h * s_.out_w);
+      simd::small_conv(part, planes_.get(), packed_.get() + k * s_.in_channels * s_.taps(), bias_ ? bias_ + k : nullptr,
+                       below_, positions_.get() + k * s_.output_plane(), y_ + k * s_.out_h * s_.out_w);
     }
   }
 
@@ -145,7 +148,8 @@ class Forward final : public PerSample {
     float* positions = positions_.get() + thread * s_.out_channels * s_.output_plane();
     for (int64_t n = begin; n < end; ++n) {
       simd::fill_planes(s_, x_ + n * s_.in_channels * s_.in_h * s_.in_w, planes);
-      simd::small_conv(s_, planes, packed_.get(), bias_, below_, positions, y_ + n * s_.out_channels * s_.out_h * s_.out_w);
+      simd::small_conv(s_, planes, packed_.get(), bias_, below_, positions,
+                       y_ + n * s_.out_channels * s_.out_h * s_.out_w);
     }
   }
 
@@ -274,7 +278,9 @@ KernelAnswer make_forward(const KernelRequest& request, Backend&) {
   if (op.residual || !below) return "for linear and relu, without a residual";
   const auto s = small_conv_of(node.inputs()[0].type(), node.inputs()[1].type(), op.window, op.groups);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, "simd:small", std::make_unique<Forward>(shifted_if_better(std::get<SmallConv>(s)), node.types()[0].shape[0], *below, op.bias));
+  return plain_plan(
+      node, "simd:small",
+      std::make_unique<Forward>(shifted_if_better(std::get<SmallConv>(s)), node.types()[0].shape[0], *below, op.bias));
 }
 
 KernelAnswer make_backward_data(const KernelRequest& request, Backend&) {
@@ -290,7 +296,8 @@ KernelAnswer make_backward_weights(const KernelRequest& request, Backend&) {
   const auto& op = *node.as<ConvBackwardWeights>();
   const auto s = small_conv_of(node.inputs()[0].type(), node.types()[0], op.window, op.groups);
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, "simd:small", std::make_unique<Weights>(shifted_if_better(std::get<SmallConv>(s)), node.inputs()[0].shape()[0]));
+  return plain_plan(node, "simd:small",
+                    std::make_unique<Weights>(shifted_if_better(std::get<SmallConv>(s)), node.inputs()[0].shape()[0]));
 }
 
 }  // namespace

@@ -15,8 +15,8 @@ namespace ocellus {
 
 /// Sizes of a 2-D convolution of few channels with stride 1, or why these kernels don't take it. `x`, `weights`: types of the
 /// forward operator.
-std::variant<simd::SmallConv, std::string> small_conv_of(const TensorType& x, const TensorType& weights, const Window& window,
-                                                         int64_t groups);
+std::variant<simd::SmallConv, std::string> small_conv_of(const TensorType& x, const TensorType& weights,
+                                                         const Window& window, int64_t groups);
 
 /// What the activation does below zero, or nothing for one that is not linear there.
 std::optional<float> slope_below_zero(const Activation& a);

@@ -154,9 +154,8 @@ HWY_INLINE void forward_tile(const SmallConv& s, const float* HWY_RESTRICT x, co
   const int64_t per_channel = s.in_channels * s.taps();
   Vec sum[K][V];
   OCELLUS_UNROLL
-  for (int k = 0; k < K; ++k)
-    OCELLUS_UNROLL
-    for (int v = 0; v < V; ++v) sum[k][v] = hn::Set(d, bias ? bias[k] : 0.0f);
+  for (int k = 0; k < K; ++k) OCELLUS_UNROLL
+  for (int v = 0; v < V; ++v) sum[k][v] = hn::Set(d, bias ? bias[k] : 0.0f);
   for (int64_t c = 0; c < s.in_channels; ++c)
     for (int64_t ky = 0; ky < s.kernel_h; ++ky) {
       const float* at = x + c * plane.floats() + ky * plane.columns * L;
@@ -174,12 +173,11 @@ HWY_INLINE void forward_tile(const SmallConv& s, const float* HWY_RESTRICT x, co
     }
   const Vec slope = hn::Set(d, below);
   OCELLUS_UNROLL
-  for (int k = 0; k < K; ++k)
-    OCELLUS_UNROLL
-    for (int v = 0; v < V; ++v) {
-      const auto negative = hn::Lt(sum[k][v], hn::Zero(d));
-      hn::Store(hn::IfThenElse(negative, hn::Mul(sum[k][v], slope), sum[k][v]), d, out + (k * s.out_h * s.out_w + v) * L);
-    }
+  for (int k = 0; k < K; ++k) OCELLUS_UNROLL
+  for (int v = 0; v < V; ++v) {
+    const auto negative = hn::Lt(sum[k][v], hn::Zero(d));
+    hn::Store(hn::IfThenElse(negative, hn::Mul(sum[k][v], slope), sum[k][v]), d, out + (k * s.out_h * s.out_w + v) * L);
+  }
 }
 
 void forward(const SmallConv& s, const float* x, const float* weights, const float* bias, float below, float* out) {
@@ -187,8 +185,8 @@ void forward(const SmallConv& s, const float* x, const float* weights, const flo
   for (int64_t y = 0; y < s.out_h; ++y)
     even_tiles<4>(s.out_channels, [&](auto K, int64_t k) HWY_ATTR {
       columns(s.out_w, [&](auto V, int64_t at) HWY_ATTR {
-        forward_tile<K, V>(s, x + (y * plane.columns + at) * L, weights + k * s.in_channels * s.taps(), bias ? bias + k : nullptr,
-                           below, out + ((k * s.out_h + y) * s.out_w + at) * L);
+        forward_tile<K, V>(s, x + (y * plane.columns + at) * L, weights + k * s.in_channels * s.taps(),
+                           bias ? bias + k : nullptr, below, out + ((k * s.out_h + y) * s.out_w + at) * L);
       });
     });
 }
@@ -202,9 +200,8 @@ HWY_INLINE void weight_tile(const SmallConv& s, const float* HWY_RESTRICT x, con
   const int64_t per_channel = s.in_channels * s.taps() * L;
   Vec sum[K][W];
   OCELLUS_UNROLL
-  for (int k = 0; k < K; ++k)
-    OCELLUS_UNROLL
-    for (int t = 0; t < W; ++t) sum[k][t] = hn::LoadU(d, sums + k * per_channel + t * L);
+  for (int k = 0; k < K; ++k) OCELLUS_UNROLL
+  for (int t = 0; t < W; ++t) sum[k][t] = hn::LoadU(d, sums + k * per_channel + t * L);
   for (int64_t y = 0; y < s.out_h; ++y, x += row)
     for (int64_t at = 0; at < s.out_w; ++at, dy += L) {
       Vec g[K];
@@ -218,9 +215,8 @@ HWY_INLINE void weight_tile(const SmallConv& s, const float* HWY_RESTRICT x, con
       }
     }
   OCELLUS_UNROLL
-  for (int k = 0; k < K; ++k)
-    OCELLUS_UNROLL
-    for (int t = 0; t < W; ++t) hn::StoreU(sum[k][t], d, sums + k * per_channel + t * L);
+  for (int k = 0; k < K; ++k) OCELLUS_UNROLL
+  for (int t = 0; t < W; ++t) hn::StoreU(sum[k][t], d, sums + k * per_channel + t * L);
 }
 
 template <int W>
@@ -244,9 +240,8 @@ HWY_INLINE void data_tile(const SmallConv& s, int64_t y, const float* HWY_RESTRI
   const int64_t plane = lane_plane(s).floats(), per_channel = s.in_channels * s.taps();
   Vec sum[C][V + W - 1];
   OCELLUS_UNROLL
-  for (int c = 0; c < C; ++c)
-    OCELLUS_UNROLL
-    for (int i = 0; i < V + W - 1; ++i) sum[c][i] = hn::Load(d, dx + c * plane + i * L);
+  for (int c = 0; c < C; ++c) OCELLUS_UNROLL
+  for (int i = 0; i < V + W - 1; ++i) sum[c][i] = hn::Load(d, dx + c * plane + i * L);
   const int64_t first = std::max<int64_t>(0, y - s.out_h + 1), last = std::min(s.kernel_h - 1, y);
   for (int64_t k = 0; k < s.out_channels; ++k)
     for (int64_t ky = first; ky <= last; ++ky) {
@@ -256,18 +251,16 @@ HWY_INLINE void data_tile(const SmallConv& s, int64_t y, const float* HWY_RESTRI
       OCELLUS_UNROLL
       for (int v = 0; v < V; ++v) g[v] = hn::Load(d, from + v * L);
       OCELLUS_UNROLL
-      for (int c = 0; c < C; ++c)
+      for (int c = 0; c < C; ++c) OCELLUS_UNROLL
+      for (int t = 0; t < W; ++t) {
+        const Vec factor = hn::Set(d, weight[c * s.taps() + t]);
         OCELLUS_UNROLL
-        for (int t = 0; t < W; ++t) {
-          const Vec factor = hn::Set(d, weight[c * s.taps() + t]);
-          OCELLUS_UNROLL
-          for (int v = 0; v < V; ++v) sum[c][v + t] = hn::MulAdd(g[v], factor, sum[c][v + t]);
-        }
+        for (int v = 0; v < V; ++v) sum[c][v + t] = hn::MulAdd(g[v], factor, sum[c][v + t]);
+      }
     }
   OCELLUS_UNROLL
-  for (int c = 0; c < C; ++c)
-    OCELLUS_UNROLL
-    for (int i = 0; i < V + W - 1; ++i) hn::Store(sum[c][i], d, dx + c * plane + i * L);
+  for (int c = 0; c < C; ++c) OCELLUS_UNROLL
+  for (int i = 0; i < V + W - 1; ++i) hn::Store(sum[c][i], d, dx + c * plane + i * L);
 }
 
 template <int W>
@@ -278,7 +271,8 @@ HWY_NOINLINE void data_of_width(const SmallConv& s, const float* dy, const float
   for (int64_t y = 0; y < plane.rows; ++y)
     tiles<most>(0, s.in_channels, [&](auto C, int64_t c) HWY_ATTR {
       columns(s.out_w, [&](auto V, int64_t at) HWY_ATTR {
-        data_tile<C, V, W>(s, y, dy + at * L, weights + c * s.taps(), lanes + c * plane.floats() + (y * plane.columns + at) * L);
+        data_tile<C, V, W>(s, y, dy + at * L, weights + c * s.taps(),
+                           lanes + c * plane.floats() + (y * plane.columns + at) * L);
       });
     });
 }
@@ -286,20 +280,19 @@ HWY_NOINLINE void data_of_width(const SmallConv& s, const float* dy, const float
 #undef OCELLUS_UNROLL
 
 /// Calls the member of a family of functions for the kernel's width.
-#define OCELLUS_BY_WIDTH(FUNCTION, ...)            \
-  switch (s.kernel_w) {                            \
-    case 1: return FUNCTION<1>(__VA_ARGS__);       \
-    case 3: return FUNCTION<3>(__VA_ARGS__);       \
-    case 5: return FUNCTION<5>(__VA_ARGS__);       \
-    case 7: return FUNCTION<7>(__VA_ARGS__);       \
+#define OCELLUS_BY_WIDTH(FUNCTION, ...)      \
+  switch (s.kernel_w) {                      \
+    case 1: return FUNCTION<1>(__VA_ARGS__); \
+    case 3: return FUNCTION<3>(__VA_ARGS__); \
+    case 5: return FUNCTION<5>(__VA_ARGS__); \
+    case 7: return FUNCTION<7>(__VA_ARGS__); \
   }
 
 void weights(const SmallConv& s, const float* x, const float* dy, float* sums) {
   OCELLUS_BY_WIDTH(weights_of_width, s, x, dy, sums)
 }
-void data(const SmallConv& s, const float* dy, const float* w, float* lanes) {
-  OCELLUS_BY_WIDTH(data_of_width, s, dy, w, lanes)
-}
+void data(const SmallConv& s, const float* dy, const float* w,
+          float* lanes){OCELLUS_BY_WIDTH(data_of_width, s, dy, w, lanes)}
 #undef OCELLUS_BY_WIDTH
 
 #else  // too few registers: `samples` says so, and nothing else is called
@@ -340,13 +333,14 @@ void fill_output_lanes(const SmallConv& s, const float* dy, int64_t distance, fl
   HWY_DYNAMIC_DISPATCH(fill_output)(s, dy, distance, lanes);
 }
 
-void lane_conv(const SmallConv& s, const float* lanes, const float* weights, const float* bias, float below, float* out, float* y,
-               int64_t distance) {
+void lane_conv(const SmallConv& s, const float* lanes, const float* weights, const float* bias, float below, float* out,
+               float* y, int64_t distance) {
   HWY_DYNAMIC_DISPATCH(forward)(s, lanes, weights, bias, below, out);
   HWY_DYNAMIC_DISPATCH(scatter)(out, distance, s.out_channels * s.out_h * s.out_w, y);
 }
 
-void lane_conv_data(const SmallConv& s, const float* dy, const float* weights, float* lanes, float* dx, int64_t distance) {
+void lane_conv_data(const SmallConv& s, const float* dy, const float* weights, float* lanes, float* dx,
+                    int64_t distance) {
   HWY_DYNAMIC_DISPATCH(data)(s, dy, weights, lanes);
   HWY_DYNAMIC_DISPATCH(read)(s, lanes, distance, dx);
 }

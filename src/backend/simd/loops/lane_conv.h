@@ -24,10 +24,11 @@ void fill_output_lanes(const SmallConv& s, const float* dy, int64_t distance, fl
 
 /// y = slope(conv(x) + bias) of 16 samples, `distance` floats apart; bias may be null. `weights` as they are, [K,C,h,w]; `lanes`
 /// from `fill_lanes`; `out` holds out_channels * out_h * out_w vectors.
-void lane_conv(const SmallConv& s, const float* lanes, const float* weights, const float* bias, float below, float* out, float* y,
-               int64_t distance);
+void lane_conv(const SmallConv& s, const float* lanes, const float* weights, const float* bias, float below, float* out,
+               float* y, int64_t distance);
 /// The gradient of 16 inputs: dx, `distance` floats apart. `lanes` holds in_channels padded planes.
-void lane_conv_data(const SmallConv& s, const float* dy, const float* weights, float* lanes, float* dx, int64_t distance);
+void lane_conv_data(const SmallConv& s, const float* dy, const float* weights, float* lanes, float* dx,
+                    int64_t distance);
 /// Adds the weight gradients of 16 samples to sums as `small_conv_weights` keeps them.
 void lane_conv_weights(const SmallConv& s, const float* lanes, const float* dy, float* sums);
 
