@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 #include <ocellus/engine/reference.h>
@@ -149,6 +150,20 @@ void expect_close(const Tensor& actual, const Tensor& expected, double tolerance
                                         << expected.at(where);
 }
 
+double relative_error(const Tensor& actual, const Tensor& expected) {
+  double largest = 0, worst = 0;
+  for (int64_t i = 0; i < expected.numel(); ++i) {
+    const double a = actual.at(i), e = expected.at(i);
+    if (std::isfinite(e)) largest = std::max(largest, std::abs(e));
+    if (a == e || (std::isnan(a) && std::isnan(e))) continue;
+    const double off = std::abs(a - e);
+    worst = std::isnan(off) ? std::numeric_limits<double>::infinity() : std::max(worst, off);
+  }
+  return worst == 0 ? 0 : worst / largest;
+}
+
+Tensor in_bf16(const Tensor& t) { return is_floating(t.dtype()) ? t.to(DType::bf16).to(DType::f32) : t; }
+
 void PrintTo(const OpCase& c, std::ostream* out) { *out << c.name; }
 void PrintTo(const Refused& c, std::ostream* out) { *out << c.name; }
 
@@ -198,6 +213,24 @@ TEST_P(OpCheck, DoubleAgreesWithFloat) {
   const auto narrow = ocellus::evaluate(graph, inputs, DType::f32), wide = ocellus::evaluate(graph, inputs, DType::f64);
   for (size_t i = 0; i < wide.size(); ++i)
     oc::expect_close(narrow[i], wide[i], GetParam().tolerance, "output " + std::to_string(i));
+}
+
+// What is fed is bf16 already, so that both precisions see the same maxima and the same sides of kinks, and what differs is
+// the arithmetic.
+TEST_P(OpCheck, Bf16AgreesWithDouble) {
+  const ocellus::Graph graph = oc::build(GetParam()).with_gradients();
+  std::vector<Tensor> inputs;
+  for (const Tensor& t : oc::filled(GetParam())) inputs.push_back(oc::in_bf16(t));
+  const auto expect_rounded = [](const ocellus::Node& node, std::span<const Tensor> outputs) {
+    if (node.inputs().empty() || node.op().traits().full_precision) return;
+    for (const Tensor& t : outputs) EXPECT_EQ(oc::relative_error(t, oc::in_bf16(t)), 0) << node.op().name();
+  };
+  const auto narrow = ocellus::evaluate(graph, inputs, DType::bf16, expect_rounded);
+  const auto wide = ocellus::evaluate(graph, inputs, DType::f64);
+  for (size_t i = 0; i < wide.size(); ++i) {
+    ASSERT_EQ(narrow[i].shape().to_string(), wide[i].shape().to_string());
+    EXPECT_LE(oc::relative_error(narrow[i], wide[i]), GetParam().bf16_tolerance * oc::bf16_roundoff) << "output " << i;
+  }
 }
 
 // Central differences of the loss in double, for up to 40 elements of each input.

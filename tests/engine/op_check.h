@@ -1,7 +1,8 @@
 // op_check: what every operator must satisfy, checked for each row of a table.
 //
 // A family's test file lists cases (an operator built on some inputs) and instantiates the suite OpCheck with them; it lists
-// calls that must be refused and instantiates BadCall. Nothing else is written per operator.
+// calls that must be refused and instantiates BadCall. Nothing else is written per operator. From the same cases
+// test_engine --mode=perf and --mode=support print tables of times and kernels (main.cpp).
 #pragma once
 
 #include <functional>
@@ -50,7 +51,11 @@ struct OpCase {
   std::vector<size_t> losses = {0};  ///< outputs through which gradients flow
   double tolerance = 1e-5;           ///< of backends, relative to the largest element
   double gradient_tolerance = 1e-6;  ///< of central differences in double
+  double bf16_tolerance = 3;         ///< of bf16, in bf16_roundoff: both factors of a product are rounded, and it
 };
+
+/// The most that rounding to bf16 changes a number, relative to it: 8 bits of significand, rounded to nearest.
+inline constexpr double bf16_roundoff = 1.0 / 256;
 
 /// A call that must throw a ShapeError, TypeError or UsageError with exactly this text.
 struct Refused {
@@ -79,6 +84,10 @@ Value loss_of(const Values& outputs, const std::vector<size_t>& losses);
 bool same_bits(const Tensor& a, const Tensor& b);
 /// Expects elements to differ by no more than `tolerance` times the largest of `expected` (or times 1 if that is smaller).
 void expect_close(const Tensor& actual, const Tensor& expected, double tolerance, const std::string& what);
+/// The largest difference relative to the largest finite element of `expected`; infinite if only one of two is NaN.
+double relative_error(const Tensor& actual, const Tensor& expected);
+/// What bf16 makes of a floating tensor, as f32; integers as they are.
+Tensor in_bf16(const Tensor& t);
 
 void PrintTo(const OpCase& c, std::ostream* out);
 void PrintTo(const Refused& c, std::ostream* out);

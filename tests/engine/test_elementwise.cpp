@@ -196,6 +196,8 @@ std::vector<op_check::OpCase> binary_cases() {
     cases.push_back({name + "_row", build, {x, fixed({1, 1, 1, 5}, fill)}});
     cases.push_back({name + "_scalar", build, {x, fixed({}, fill)}});
     cases.push_back({name + "_sample", build, {x, batch_of({2, 1, 1, 1}, fill)}});
+    // A divisor's gradient is a sum over its sample, whose rounded terms all but cancel.
+    if (kind == BinaryKind::div) cases.back().bf16_tolerance = 8;
     cases.push_back({name + "_both_ways", build, {fixed({3, 1, 2}), fixed({4, 1}, fill)}});
     cases.push_back({name + "_first_small", build, {fixed({5}), batch_of({2, 5}, fill)}});
     cases.push_back({name + "_odd_channels", build, {batch_of({2, 17, 3, 3}), batch_of({2, 17, 3, 3}, fill)}});
