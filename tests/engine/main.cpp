@@ -25,7 +25,8 @@ constexpr const char* help = R"(test_engine [--mode=MODE] [--gtest_filter=PATTER
                    where none does) and why the others refused
 
 A case runs alone, as in prediction, and in a network with its gradients. --gtest_filter='Dense/*' keeps to one family's
-cases, --gtest_filter='*/wide' to one case. GoogleTest's own options follow.
+cases, --gtest_filter='*/wide' to one case. On a machine with other work, OMP_NUM_THREADS=1 makes times steadier.
+GoogleTest's own options follow.
 
 )";
 

@@ -59,15 +59,23 @@ std::string kernels_of(const Program& program) {
   return fmt::format("{}", fmt::join(kernels, ", "));
 }
 
-}  // namespace
-
-std::string times_header() {
-  return fmt::format("{:<46} {:<10} {:<10} {:>10}  {}\n", "case", "backend", "where", "us", "kernels");
+std::string times_row(std::string_view name, std::string_view backend, std::string_view where, std::string_view us,
+                      std::string_view kernels) {
+  return fmt::format("{:<46} {:<10} {:<10} {:>10}  {}\n", name, backend, where, us, kernels);
 }
 
+std::string kernels_row(std::string_view name, std::string_view backend, std::string_view where,
+                        const StepReport& step) {
+  return fmt::format("{:<46} {:<10} {:<10} {:<31} {:<32} {}\n", name, backend, where, step.op, step.kernel,
+                     fmt::join(step.refusals, "; "));
+}
+
+}  // namespace
+
+std::string times_header() { return times_row("case", "backend", "where", "us", "kernels"); }
+
 std::string kernels_header() {
-  return fmt::format("{:<46} {:<10} {:<10} {:<31} {:<32} {}\n", "case", "backend", "where", "operator", "kernel",
-                     "refused by");
+  return kernels_row("case", "backend", "where", {.op = "operator", .kernel = "kernel", .refusals = {"refused by"}});
 }
 
 }  // namespace ocellus::op_check
@@ -76,16 +84,14 @@ namespace oc = ocellus::op_check;
 
 TEST_P(OpCheck, PrintsTimes) {
   oc::for_programs(GetParam(), [&](const std::string& backend, const char* where, ocellus::Program& program) {
-    const double us = oc::median_microseconds(program);
-    fmt::print("{:<46} {:<10} {:<10} {:>10.1f}  {}\n", oc::name_of(GetParam()), backend, where, us,
-               oc::kernels_of(program));
+    const std::string us = fmt::format("{:.1f}", oc::median_microseconds(program));
+    fmt::print("{}", oc::times_row(oc::name_of(GetParam()), backend, where, us, oc::kernels_of(program)));
   });
 }
 
 TEST_P(OpCheck, PrintsKernels) {
   oc::for_programs(GetParam(), [&](const std::string& backend, const char* where, const ocellus::Program& program) {
     for (const ocellus::StepReport& step : program.report())
-      fmt::print("{:<46} {:<10} {:<10} {:<31} {:<32} {}\n", oc::name_of(GetParam()), backend, where, step.op,
-                 step.kernel, fmt::join(step.refusals, "; "));
+      fmt::print("{}", oc::kernels_row(oc::name_of(GetParam()), backend, where, step));
   });
 }
