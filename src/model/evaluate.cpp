@@ -1,4 +1,4 @@
-// A pass over a data set in inference mode: the mean loss and the metrics.
+// A pass over a data set in inference mode: the mean loss with its parts and the metrics.
 #include "model/evaluator.h"
 
 #include <fmt/format.h>
@@ -22,11 +22,14 @@ Evaluator::Prepared& Evaluator::prepare(const data::Batch& batch) {
 
 Logs Evaluator::run(const EvaluateConfig& config) {
   metric::Mean loss;
+  const std::vector<std::string> names = logged_parts(state_.config);
+  std::vector<metric::Mean> parts(names.size());
   for (const auto& metric : metrics_) metric->reset();
   const auto logs = [&] {
     Logs values;
     for (const auto& metric : metrics_) values.emplace_back(metric->name(), metric->value());
     values.emplace_back("loss", loss.value());
+    for (size_t i = 0; i < parts.size(); ++i) values.emplace_back(names[i], parts[i].value());
     return values;
   };
   data::Batch batch;
@@ -35,7 +38,10 @@ Logs Evaluator::run(const EvaluateConfig& config) {
     Program& program = *prepare(batch).program;
     feed_batch(state_, loss_->target, batch, program);
     program.run();
-    loss.add(static_cast<double>(program.output(0).as<float>()[0]), static_cast<double>(batch.size()));
+    const auto weight = static_cast<double>(batch.size());
+    loss.add(static_cast<double>(program.output(0).as<float>()[0]), weight);
+    for (size_t i = 0; i < parts.size(); ++i)
+      parts[i].add(static_cast<double>(program.output(2).as<float>()[i]), weight);
     for (const auto& metric : metrics_) metric->update(program.output(1), batch.targets);
     if (config.observer) config.observer(program.output(1), batch.targets);
     if (config.progress) config.progress(batch.index + 1, loader_.batches(), logs());

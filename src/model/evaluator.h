@@ -14,7 +14,7 @@ namespace ocellus {
 class Evaluator {
  public:
   Evaluator(Model::State& state, const Dataset& dataset, const EvaluateConfig& config);
-  /// Metrics, then the mean loss.
+  /// Metrics, then the mean loss and its parts.
   Logs run(const EvaluateConfig& config);
 
  private:

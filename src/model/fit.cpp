@@ -4,6 +4,7 @@
 // depend on counters alone. A checkpoint holds these counters, so a run that goes on from one, at an epoch's beginning or inside
 // it, does what the uninterrupted run would have done, bit for bit. Callbacks see an epoch's end before the checkpoint is
 // written, so what they remember is in it.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -53,6 +54,8 @@ class Fit {
     for (const auto& metric : state.config.metrics) metrics_.push_back(metric->clone());
     for (const auto& metric : metrics_) logs_.emplace_back(metric->name(), 0);
     logs_.emplace_back("loss", 0);
+    for (const std::string& part : logged_parts(state.config)) logs_.emplace_back(part, 0);
+    run_.part_sums.resize(logs_.size() - metrics_.size() - 1);
     run_.batch_size = config.batch;
     run_.samples = train.size();
     run_.seed = config.seed;
@@ -118,6 +121,7 @@ bool Fit::resume() {
   same("seed", saved.seed, run_.seed);
   same("optimizer", saved.optimizer, run_.optimizer);
   same("schedule", saved.schedule, run_.schedule);
+  same("parts of the loss:", saved.part_sums.size(), run_.part_sums.size());
   restore_weights(state_, file, source);
   restore_optimizer(state_, file, source);
   state_.config.optimizer->restore_scalar_state(saved.optimizer_scalars);
@@ -184,7 +188,10 @@ void Fit::train_epoch() {
     if (const auto saved = run_.metrics.find(metric->name()); !from_start && saved != run_.metrics.end())
       metric->restore(saved->second);
   }
-  if (from_start) run_.loss_sum = run_.loss_weight = 0;
+  if (from_start) {
+    run_.loss_sum = run_.loss_weight = 0;
+    std::fill(run_.part_sums.begin(), run_.part_sums.end(), 0);
+  }
   for (const auto& c : callbacks_)
     c->on_epoch_begin({.epoch = run_.epoch, .epochs = config_.epochs, .step = run_.step, .logs = {}});
   loader_.start(run_.epoch, run_.batch);
@@ -205,8 +212,11 @@ void Fit::train_batch(const data::Batch& batch) {
   stopping_ = config_.stop && config_.stop();
   const bool look = run_.step % steps_between_checks == 0 || run_.batch + 1 == loader_.batches() || stopping_;
   if (look && !all_finite(state_.parameters)) not_finite("the weights are not finite");
-  run_.loss_sum += static_cast<double>(loss) * static_cast<double>(batch.size());
-  run_.loss_weight += static_cast<double>(batch.size());
+  const auto weight = static_cast<double>(batch.size());
+  run_.loss_sum += static_cast<double>(loss) * weight;
+  for (size_t i = 0; i < run_.part_sums.size(); ++i)
+    run_.part_sums[i] += static_cast<double>(trainer_.parts()[i]) * weight;
+  run_.loss_weight += weight;
   for (const auto& metric : metrics_) metric->update(trainer_.prediction(), batch.targets);
   ++run_.step;
   ++run_.batch;
@@ -226,7 +236,9 @@ double Fit::learning_rate() const {
 
 void Fit::update_logs() {
   for (size_t i = 0; i < metrics_.size(); ++i) logs_[i].second = metrics_[i]->value();
-  logs_[metrics_.size()].second = run_.loss_sum / run_.loss_weight;
+  auto log = logs_.begin() + static_cast<std::ptrdiff_t>(metrics_.size());
+  log->second = run_.loss_sum / run_.loss_weight;
+  for (const double sum : run_.part_sums) (++log)->second = sum / run_.loss_weight;
 }
 
 void Fit::not_finite(const std::string& what) {

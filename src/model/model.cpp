@@ -9,7 +9,7 @@
 #include <ocellus/base/settings.h>
 #include <ocellus/base/threads.h>
 
-#include "model/state.h"
+#include "model/trainer.h"
 #include "train/suggest.h"
 
 namespace ocellus {
@@ -18,6 +18,23 @@ TensorType with_batch(const TensorType& type, int64_t batch) {
   if (type.shape.rank() == 0 || type.shape[0] != any_dim) return type;
   return {type.dtype, type.shape.with(0, batch)};
 }
+
+namespace {
+
+/// Each part of the loss is a column of the log.
+void check_parts(const CompileConfig& config, const std::string& model) {
+  std::vector<std::string> taken = {"loss", "learning_rate"};
+  for (const auto& metric : config.metrics) taken.push_back(metric->name());
+  for (const std::string& part : logged_parts(config)) {
+    if (part.empty() || part.starts_with("val_") || std::find(taken.begin(), taken.end(), part) != taken.end())
+      throw UsageError(fmt::format("model {}: a part of the loss {} can't be called \"{}\": the log uses that name for "
+                                   "something else",
+                                   model, config.loss->name, part));
+    taken.push_back(part);
+  }
+}
+
+}  // namespace
 
 Model::Model(Values inputs, Values outputs, ModelConfig config)
     : Layer("Model", config.name), state_(std::make_shared<State>()) {
@@ -42,6 +59,7 @@ void Model::compile(CompileConfig config) {
   if (!config.loss_weights.empty() && config.loss_weights.size() != outputs)
     throw UsageError(fmt::format("model {}: {} loss weights for {} outputs", state_->name, config.loss_weights.size(),
                                  outputs));
+  check_parts(config, state_->name);
   if (config.backend) set_backend(config.backend);
   state_->config = std::move(config);
   state_->optimizer = {};

@@ -21,6 +21,7 @@ std::string to_json(const RunState& s) {
               {"step", s.step},
               {"loss_sum", s.loss_sum},
               {"loss_weight", s.loss_weight},
+              {"part_sums", s.part_sums},
               {"metrics", s.metrics},
               {"optimizer_scalars", s.optimizer_scalars},
               {"schedule_state", s.schedule_state},
@@ -44,6 +45,7 @@ RunState run_state_from_json(std::string_view text, const std::string& source) {
     j.at("step").get_to(s.step);
     j.at("loss_sum").get_to(s.loss_sum);
     j.at("loss_weight").get_to(s.loss_weight);
+    if (j.contains("part_sums")) j.at("part_sums").get_to(s.part_sums);  // older programs did not write it
     j.at("metrics").get_to(s.metrics);
     j.at("optimizer_scalars").get_to(s.optimizer_scalars);
     j.at("schedule_state").get_to(s.schedule_state);

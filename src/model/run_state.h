@@ -21,8 +21,9 @@ struct RunState {
   int64_t epoch = 0, batch = 0;
   int64_t step = 0;  ///< updates made in this run
 
-  // Of the epoch in progress: sums of the loss and of each metric.
+  // Of the epoch in progress: sums of the loss, of its parts and of each metric.
   double loss_sum = 0, loss_weight = 0;
+  std::vector<double> part_sums;
   std::map<std::string, std::vector<double>> metrics;
 
   Numbers optimizer_scalars, schedule_state;

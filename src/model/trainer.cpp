@@ -23,7 +23,22 @@ Graph seed_dropout(const Graph& graph, uint64_t seed) {
   });
 }
 
+/// The values of a loss's parts [parts], scaled by the loss's weight.
+Value weighted_parts(const Model::State& state, const LossValues& values, double weight) {
+  const auto count = static_cast<int64_t>(state.config.loss->parts.size());
+  if (!values.parts || !(values.parts.shape() == Shape{count}))
+    throw ShapeError("loss", state.config.loss->name,
+                     fmt::format("names {} parts, but their values are {}", count,
+                                 values.parts ? to_string(values.parts.type()) : "missing"));
+  return weight == 1 ? values.parts : ops::affine(values.parts, weight);
+}
+
 }  // namespace
+
+std::vector<std::string> logged_parts(const CompileConfig& config) {
+  const std::vector<std::string>& parts = config.loss->parts;
+  return parts.size() == 1 && parts.front() == "loss" ? std::vector<std::string>() : parts;
+}
 
 LossGraph loss_graph(const Model::State& state, DType target, std::optional<uint64_t> dropout_seed) {
   const CompileConfig& config = state.config;
@@ -31,19 +46,20 @@ LossGraph loss_graph(const Model::State& state, DType target, std::optional<uint
   LossGraph result;
   result.target = config.loss->target(state.graph.outputs.front().type(), target);
   const Value wanted = input("target", result.target);
+  const bool has_parts = !logged_parts(config).empty();
   Values losses, parts;
   for (size_t i = 0; i < state.graph.outputs.size(); ++i) {
     const double weight = config.loss_weights.empty() ? 1 : config.loss_weights[i];
     if (weight == 0) continue;
     const LossValues values = config.loss->build(state.graph.outputs[i], wanted);
     losses.push_back(weight == 1 ? values.loss : ops::affine(values.loss, weight));
-    if (values.parts && parts.empty()) parts.push_back(values.parts);
+    if (has_parts) parts.push_back(weighted_parts(state, values, weight));
   }
   if (losses.empty()) throw UsageError(fmt::format("model {}: all loss weights are 0", state.name));
   result.graph.inputs = state.graph.inputs;
   result.graph.inputs.push_back(wanted);
   result.graph.outputs = {add_n(losses), state.graph.outputs.front()};
-  result.graph.outputs.insert(result.graph.outputs.end(), parts.begin(), parts.end());
+  if (has_parts) result.graph.outputs.push_back(add_n(parts));
   if (dropout_seed) result.graph = seed_dropout(result.graph, *dropout_seed);
   return result;
 }
@@ -140,6 +156,11 @@ float Trainer::forward_backward(const data::Batch& batch, int64_t step) {
   program.set_step(step);
   program.run();
   return program.output(0).as<float>()[0];
+}
+
+std::span<const float> Trainer::parts() const {
+  if (loss_.graph.outputs.size() < 3) return {};
+  return current_->program->output(2).as<float>();
 }
 
 void Trainer::update(double lr) {

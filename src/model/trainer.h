@@ -4,6 +4,8 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include <ocellus/data/loader.h>
@@ -12,7 +14,11 @@
 
 namespace ocellus {
 
-/// The model's graph with its loss. Outputs: the loss, the first prediction, and the values of the loss's parts, if it has any.
+/// Names of the loss's parts that are logged beside it: all, but not a sole "loss", which is the loss itself.
+std::vector<std::string> logged_parts(const CompileConfig& config);
+
+/// The model's graph with its loss. Outputs: the loss, the first prediction, and the values of the logged parts, if there are
+/// any: like the loss a sum over the outputs by their weights, so that the parts add up to the loss.
 struct LossGraph {
   Graph graph;        ///< inputs: the model's, then the target
   TensorType target;  ///< its batch may be open
@@ -43,6 +49,8 @@ class Trainer {
   void update(double lr);
   /// What the last batch ran in.
   Program& program() { return *current_->program; }
+  /// Values of the loss's logged parts for the last batch, in order.
+  std::span<const float> parts() const;
   /// The first output of the last batch.
   const Tensor& prediction() const { return current_->program->output(1); }
 

@@ -2,8 +2,12 @@
 
 #include <cmath>
 #include <cstring>
+#include <sstream>
+
+#include <fmt/format.h>
 
 #include <ocellus/backend/backends.h>
+#include <ocellus/train/progress.h>
 
 #include "model/networks.h"
 #include "tensor/files.h"
@@ -280,6 +284,116 @@ TEST(Fit, custom_losses_train) {
   model.compile(how_to);
   const History history = model.fit(train, quiet(5));
   EXPECT_LT(history.column("loss").back(), 0.7 * history.column("loss").front());
+}
+
+/// A loss whose parts can be told in advance: the mean label of the batch, and a fifth of its size.
+Loss known_parts(std::vector<std::string> names = {"label", "count"}) {
+  HostLossConfig config;
+  config.name = "known";
+  config.parts = names;
+  config.fn = [names](const Tensor&, std::span<const Tensor> aux, Tensor&) {
+    const auto labels = aux[0].as<int32_t>();
+    double sum = 0;
+    for (const int32_t label : labels) sum += label;
+    const auto count = static_cast<double>(labels.size());
+    std::vector<LossPart> parts = {{names[0], sum / count}};
+    if (names.size() > 1) parts.push_back({names[1], count / 5});
+    return parts;
+  };
+  return loss::custom({.loss = config, .target = [](const TensorType& p, DType) {
+                         return TensorType{DType::i32, {p.shape[0]}};
+                       }});
+}
+
+double mean_label(const data::InMemory& set) {
+  Rng rng;
+  double sum = 0;
+  for (int64_t i = 0; i < set.size(); ++i) sum += set.get(i, rng).target.at(0);
+  return sum / static_cast<double>(set.size());
+}
+
+TEST(LossParts, are_logged_as_means_over_the_epoch) {
+  const TemporaryFolder folder;
+  const auto train = stripes(40, 1), test = stripes(20, 2);
+  Model model = small_network();
+  CompileConfig how_to = how();
+  how_to.loss = known_parts();
+  model.compile(how_to);
+  std::ostringstream shown;
+  FitConfig config = quiet(2);
+  config.validation = &test;
+  config.callbacks = {callback::CsvLog(folder / "log.csv"), Progress({.out = &shown, .live = false})};
+  const History history = model.fit(train, config);
+  EXPECT_THAT(history.names(), ::testing::ElementsAre("accuracy", "loss", "label", "count", "val_accuracy", "val_loss",
+                                                      "val_label", "val_count"));
+  // Batches of 16, 16 and 8, and of 16 and 4; a batch's weight is its size.
+  const double count = (16 * 16 + 16 * 16 + 8 * 8) / 40.0 / 5, val_count = (16 * 16 + 4 * 4) / 20.0 / 5;
+  for (size_t epoch : {0u, 1u}) {
+    EXPECT_NEAR(history.column("label")[epoch], mean_label(train), 1e-6);
+    EXPECT_NEAR(history.column("count")[epoch], count, 1e-6);
+    EXPECT_NEAR(history.column("loss")[epoch], mean_label(train) + count, 1e-6);
+    EXPECT_NEAR(history.column("val_label")[epoch], mean_label(test), 1e-6);
+    EXPECT_NEAR(history.column("val_count")[epoch], val_count, 1e-6);
+  }
+  const Logs logs = model.evaluate(test, {.batch = 16});
+  EXPECT_NEAR(*find(logs, "label"), mean_label(test), 1e-6);
+  EXPECT_NEAR(*find(logs, "count"), val_count, 1e-6);
+  EXPECT_THAT(testing_files::read_text(folder / "log.csv"),
+              ::testing::StartsWith("epoch,accuracy,loss,label,count,val_accuracy,val_loss,val_label,val_count\n"));
+  EXPECT_THAT(shown.str(), HasSubstr(" - count: 2.8800 - val_accuracy"));
+  EXPECT_THAT(shown.str(), HasSubstr(" - val_count: 2.7200\n"));
+}
+
+TEST(LossParts, go_on_inside_an_epoch) {
+  const TemporaryFolder folder;
+  const auto train = stripes(70, 3);
+  FitConfig config = quiet(1);
+  const auto run = [&] {
+    Model model = small_network();
+    CompileConfig how_to = how();
+    how_to.loss = known_parts();
+    model.compile(how_to);
+    return model.fit(train, config);
+  };
+  const History whole = run();
+  config.checkpoint = folder / "last.safetensors";
+  config.resume = true;
+  int64_t steps = 0;
+  config.stop = [&] { return ++steps == 3; };
+  EXPECT_TRUE(run().empty());
+  const History resumed = run();
+  for (const std::string& name : whole.names()) EXPECT_EQ(resumed.column(name), whole.column(name)) << name;
+  Model other = small_network();
+  other.compile(how());
+  EXPECT_THAT(message_of<UsageError>([&] { other.fit(train, config); }), HasSubstr("parts of the loss: 2, this run has 0"));
+}
+
+/// The parts of two outputs are weighted as their losses are, so that they still add up to the loss.
+TEST(LossParts, of_several_outputs_are_added_by_weight) {
+  const Value x = nn::input({1, 8, 8});
+  const Value features = nn::Flatten()(x);
+  Model model({x}, {nn::Dense({.units = 3, .name = "main"})(features), nn::Dense({.units = 3, .name = "aux"})(features)});
+  CompileConfig config = how();
+  config.loss = known_parts();
+  config.loss_weights = {1, 0.5};
+  model.compile(config);
+  const auto test = stripes(20);
+  const Logs logs = model.evaluate(test, {.batch = 20});
+  EXPECT_NEAR(*find(logs, "label"), 1.5 * mean_label(test), 1e-6);
+  EXPECT_NEAR(*find(logs, "count"), 1.5 * 4, 1e-6);
+  EXPECT_NEAR(*find(logs, "loss"), *find(logs, "label") + *find(logs, "count"), 1e-6);
+}
+
+TEST(LossParts, have_names_of_their_own) {
+  Model model = small_network();
+  CompileConfig config = how();
+  for (const char* name : {"accuracy", "loss", "label", "val_label", "learning_rate", ""}) {
+    config.loss = known_parts({"label", name});
+    EXPECT_THAT(message_of<UsageError>([&] { model.compile(config); }), HasSubstr(fmt::format("can't be called \"{}\"", name)));
+  }
+  config.loss = known_parts({"loss"});  // the loss itself: one column
+  model.compile(config);
+  EXPECT_THAT(model.fit(stripes(16), quiet(1)).names(), ::testing::ElementsAre("accuracy", "loss"));
 }
 
 TEST(Fit, needs_a_compiled_model_and_targets_that_fit) {

@@ -35,15 +35,17 @@ class OCELLUS_API Model final : public nn::Layer {
 
   /// Fills all parameters anew; each from (seed, its path) alone.
   void initialise(uint64_t seed);
-  /// Says how the model learns; forgets the state of an earlier optimiser. Throws UsageError without a loss.
+  /// Says how the model learns; forgets the state of an earlier optimiser. Throws UsageError without a loss, and for a loss
+  /// whose part has a name that the log uses for something else.
   void compile(CompileConfig config);
   bool compiled() const;
 
-  /// Trains; the history has one row an epoch ("accuracy", "loss", "val_accuracy", "val_loss"). Throws NumericError, naming the
+  /// Trains; the history has one row an epoch ("accuracy", "loss", a custom loss's parts by their names, "val_accuracy",
+  /// "val_loss", "val_" and each part). Throws NumericError, naming the
   /// epoch, the step and the first layer with a value that is not finite, when the loss is not; UsageError for a model that is
   /// not compiled and for a checkpoint of another run.
   History fit(const Dataset& train, const FitConfig& config);
-  /// Metrics, then the mean loss.
+  /// Metrics, then the mean loss and, for a custom loss, the means of its parts.
   Logs evaluate(const Dataset& dataset, const EvaluateConfig& config = {}) const;
 
   /// The first output, or the value asked for, for f32 samples [N,...] or one sample [...]. Throws ShapeError.

@@ -15,7 +15,7 @@ namespace ocellus {
 /// What a loss adds to a graph.
 struct LossValues {
   Value loss;   ///< scalar, mean over the batch
-  Value parts;  ///< the values of its named parts [parts]; empty for a loss of one part
+  Value parts;  ///< the values of its named parts [parts]; empty for a loss that names none
 };
 
 /// What makes a loss.
