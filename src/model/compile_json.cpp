@@ -87,7 +87,7 @@ std::string compile_to_json(const Model::State& state) {
       .dump();
 }
 
-int64_t compile_from_json(std::string_view text, const std::string& source, CompileConfig& config) {
+int64_t compile_from_json(std::string_view text, const std::string& source, Model::State& state) {
   try {
     const json j = json::parse(text);
     CompileConfig read;
@@ -95,14 +95,24 @@ int64_t compile_from_json(std::string_view text, const std::string& source, Comp
     const auto updates = j.at("updates").get<int64_t>();
     if (updates < 0) throw FormatError(source, "metadata compile", "counts updates below zero");
     j.at("loss_weights").get_to(read.loss_weights);
+    std::string what;
     try {
-      read.optimizer = optimizer_from_text(j.at("optimizer").get<std::string>());
-      read.loss = loss::make(loss.at("name").get<std::string>(), loss.at("settings").get<std::map<std::string, double>>());
-      for (const json& name : j.at("metrics")) read.metrics.push_back(metric_from_name(name.get<std::string>()));
+      const auto name = loss.at("name").get<std::string>();
+      what = fmt::format("the loss \"{}\"", name);
+      read.loss = loss::make(name, loss.at("settings").get<std::map<std::string, double>>());
+      const auto optimizer = j.at("optimizer").get<std::string>();
+      what = fmt::format("the optimizer \"{}\"", optimizer);
+      read.optimizer = optimizer_from_text(optimizer);
+      for (const json& entry : j.at("metrics")) {
+        const auto metric = entry.get<std::string>();
+        what = fmt::format("the metric \"{}\"", metric);
+        read.metrics.push_back(metric_from_name(metric));
+      }
     } catch (const UsageError&) {
+      state.foreign = {std::move(what), std::string(text)};
       return 0;
     }
-    config = std::move(read);
+    state.config = std::move(read);
     return updates;
   } catch (const json::exception& e) {
     throw FormatError(source, "metadata compile", "is damaged: " + std::string(e.what()));

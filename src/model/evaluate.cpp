@@ -50,7 +50,7 @@ Logs Evaluator::run(const EvaluateConfig& config) {
 }
 
 Logs Model::evaluate(const Dataset& dataset, const EvaluateConfig& config) const {
-  if (!compiled()) throw UsageError(fmt::format("model {} has no loss: compile it first", state_->name));
+  state_->require_compiled("evaluate");
   if (dataset.size() < 1) throw UsageError(fmt::format("data set {} is empty", dataset.name()));
   state_->choose_preprocess();
   return Evaluator(*state_, dataset, config).run(config);

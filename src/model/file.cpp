@@ -92,7 +92,10 @@ void write_model(const Model::State& state, const std::filesystem::path& path, c
   for (const ParameterPtr& p : state.parameters) file.tensors.emplace_back(p->path(), p->value());
   put_optimizer(state, file);
   if (state.preprocess) file.metadata["preprocess"] = preprocess_to_json(*state.preprocess);
-  if (state.config.loss) file.metadata["compile"] = compile_to_json(state);
+  if (state.config.loss)
+    file.metadata["compile"] = compile_to_json(state);
+  else if (!state.foreign.json.empty())
+    file.metadata["compile"] = state.foreign.json;
   if (!training.empty()) file.metadata["training"] = training;
   write_safetensors(path, file);
 }
@@ -131,7 +134,7 @@ std::shared_ptr<Model::State> read_model(const std::filesystem::path& path) {
   if (const std::string* text = metadata(file, "preprocess")) state->preprocess = preprocess_from_json(*text, source);
   if (const std::string* text = metadata(file, "history")) state->history = History::from_json(*text, source);
   if (const std::string* text = metadata(file, "compile")) {
-    const int64_t updates = compile_from_json(*text, source, state->config);
+    const int64_t updates = compile_from_json(*text, source, *state);
     restore_optimizer(*state, file, source);
     state->optimizer.updates = updates;
   }

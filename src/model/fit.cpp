@@ -287,7 +287,7 @@ void Fit::checkpoint() {
 }  // namespace
 
 History Model::fit(const Dataset& train, const FitConfig& config) {
-  if (!compiled()) throw UsageError(fmt::format("model {} is not compiled: fit needs a loss and an optimizer", state_->name));
+  state_->require_compiled("fit");
   if (config.epochs < 0) throw UsageError(fmt::format("fit: epochs must be 0 or more, got {}", config.epochs));
   state_->choose_preprocess();
   if (state_->classes.empty()) state_->classes = train.class_names();

@@ -63,7 +63,19 @@ void Model::compile(CompileConfig config) {
   if (config.backend) set_backend(config.backend);
   state_->config = std::move(config);
   state_->optimizer = {};
+  state_->foreign = {};
   state_->probabilities = {};
+}
+
+std::string Model::lacks() const { return state_->foreign.what; }
+
+void Model::State::require_compiled(std::string_view what_for) const {
+  if (config.loss) return;
+  if (foreign.what.empty())
+    throw UsageError(fmt::format("model {} is not compiled: {} needs a loss and an optimizer", name, what_for));
+  throw UsageError(fmt::format("model {} is not compiled: {} is a function of the program that saved the model and must be "
+                               "given again by compile(...)",
+                               name, foreign.what));
 }
 
 bool Model::compiled() const { return static_cast<bool>(state_->config.loss); }

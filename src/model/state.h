@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ocellus/engine/program.h>
@@ -29,6 +30,12 @@ struct OptimizerState {
   int64_t updates = 0;
 };
 
+/// How a file's model was compiled, where this program lacks a part of that: a function of the program that saved the file.
+struct ForeignCompile {
+  std::string what;  ///< the loss "hinge"
+  std::string json;  ///< the file's own words, which go into the next file
+};
+
 struct Model::State {
   std::string name;
   Graph graph;
@@ -41,6 +48,7 @@ struct Model::State {
   std::vector<std::string> classes;
   CompileConfig config;
   OptimizerState optimizer;
+  ForeignCompile foreign;  ///< of a loaded model that is not compiled
   History history;
 
   BackendPtr backend;
@@ -56,6 +64,8 @@ struct Model::State {
 
   /// Names layers, groups nodes into calls and collects parameters: what the constructor and `load` share.
   void index();
+  /// Throws UsageError, saying why, for a model that has no loss.
+  void require_compiled(std::string_view what_for) const;
   const BackendPtr& use_backend();
   /// Sets `preprocess` from the input's shape unless it has been set.
   void choose_preprocess();

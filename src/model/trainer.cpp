@@ -42,7 +42,7 @@ std::vector<std::string> logged_parts(const CompileConfig& config) {
 
 LossGraph loss_graph(const Model::State& state, DType target, std::optional<uint64_t> dropout_seed) {
   const CompileConfig& config = state.config;
-  if (!config.loss) throw UsageError(fmt::format("model {} has no loss: compile it first", state.name));
+  state.require_compiled("training");
   LossGraph result;
   result.target = config.loss->target(state.graph.outputs.front().type(), target);
   const Value wanted = input("target", result.target);

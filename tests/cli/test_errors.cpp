@@ -128,6 +128,19 @@ TEST_F(CliErrors, model_files_that_lie_are_3) {
   expect(other.replace(at, field.size(), R"("conv2d/bias":{"dtype":"I32")"), {"conv2d/bias", "i32", "f32"});
 }
 
+TEST_F(CliErrors, a_loss_that_only_the_writer_has_is_2_but_the_model_can_be_looked_at) {
+  Model model = zoo::create("lenet5");
+  const HostLossConfig hinge = {.name = "hinge", .fn = [](const Tensor&, std::span<const Tensor>, Tensor&) {
+                                  return std::vector<LossPart>{{"loss", 1}};
+                                }};
+  model.compile({.loss = loss::custom({.loss = hinge})});
+  model.save(path("own.safetensors"));
+  expect_failure(run(folder_, {"eval", "own.safetensors", "--data", "builtin:digits"}), 2,
+                 {"own.safetensors: the loss \"hinge\" is a function of the program that saved the model"});
+  EXPECT_EQ(run(folder_, {"inspect", "own.safetensors"}).code, 0);
+  EXPECT_EQ(run(folder_, {"summary", "own.safetensors"}).code, 0);
+}
+
 TEST_F(CliErrors, a_disk_that_is_full_is_4_and_keeps_the_old_files) {
   write_corners(folder_ / "data", 80, 40);
   const std::string train = "\"$OCELLUS\" train lenet5 --data data --epochs 1 --out run";

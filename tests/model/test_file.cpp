@@ -99,6 +99,40 @@ TEST(ModelFile, host_operators_cannot_be_saved_and_leave_the_old_file) {
   EXPECT_EQ(folder.files(), 1u);
 }
 
+TEST(ModelFile, says_which_loss_has_to_be_given_again) {
+  const TemporaryFolder folder;
+  Model model = small_network();
+  CompileConfig config = how();
+  config.loss = loss::custom({.loss = {.name = "hinge", .fn = [](const Tensor&, std::span<const Tensor>, Tensor&) {
+                                return std::vector<LossPart>{{"loss", 1}};
+                              }},
+                              .target = [](const TensorType& p, DType) {
+                                return TensorType{DType::i32, {p.shape[0]}};
+                              }});
+  model.compile(config);
+  const auto train = stripes(16);
+  model.fit(train, {.batch = 16, .progress = false});
+  model.save(folder / "m.safetensors");
+  Model::load(folder / "m.safetensors").save(folder / "again.safetensors");
+
+  for (const char* name : {"m.safetensors", "again.safetensors"}) {
+    Model loaded = Model::load(folder / name);
+    EXPECT_FALSE(loaded.compiled());
+    EXPECT_EQ(loaded.lacks(), "the loss \"hinge\"");
+    EXPECT_EQ(loaded.summary(), model.summary());
+    EXPECT_EQ(weights(loaded), weights(model));
+    const std::string expected =
+        "model small is not compiled: the loss \"hinge\" is a function of the program that saved the model and must be given "
+        "again by compile(...)";
+    EXPECT_EQ(message_of<UsageError>([&] { loaded.fit(train, {.progress = false}); }), expected);
+    EXPECT_EQ(message_of<UsageError>([&] { loaded.evaluate(train); }), expected);
+    EXPECT_EQ(message_of<UsageError>([&] { loaded.training_program(4); }), expected);
+    loaded.compile(config);
+    EXPECT_EQ(loaded.lacks(), "");
+    EXPECT_NEAR(*find(loaded.evaluate(train), "loss"), 1, 1e-6);
+  }
+}
+
 TEST(ModelFile, truncated_at_every_percent_is_refused_by_name) {
   const TemporaryFolder folder;
   trained().save(folder / "m.safetensors");

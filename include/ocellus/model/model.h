@@ -39,6 +39,9 @@ class OCELLUS_API Model final : public nn::Layer {
   /// whose part has a name that the log uses for something else.
   void compile(CompileConfig config);
   bool compiled() const;
+  /// What a loaded model that is not compiled was saved with and this program can't make, a function of the program that saved
+  /// it: the loss "hinge". To be given again by `compile`; empty where nothing is missing.
+  std::string lacks() const;
 
   /// Trains; the history has one row an epoch ("accuracy", "loss", a custom loss's parts by their names, "val_accuracy",
   /// "val_loss", "val_" and each part). Throws NumericError, naming the
