@@ -1,11 +1,15 @@
 #include <ocellus/base/file.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <ocellus/base/error.h>
@@ -88,6 +92,35 @@ struct Leftover {
   }
 };
 
+constexpr std::string_view temporary_mark = ".tmp";
+
+/// What a writer of `path` names its temporary file.
+std::filesystem::path temporary_of(const std::filesystem::path& path, pid_t writer) {
+  std::filesystem::path temporary = path;
+  temporary += std::string(temporary_mark) + std::to_string(writer);
+  return temporary;
+}
+
+/// Removes temporary files of `path` whose writers were killed: no other names, nothing but regular files, and none whose
+/// process may still live. It is a courtesy: what can't be removed stays.
+void remove_stale_temporaries(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const std::string begin = path.filename().string() + std::string(temporary_mark);
+  std::error_code error;
+  std::vector<std::filesystem::path> stale;
+  std::filesystem::directory_iterator it(folder, error);
+  for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with(begin)) continue;
+    pid_t writer = 0;
+    std::from_chars(name.data() + begin.size(), name.data() + name.size(), writer);
+    if (writer <= 0 || name != temporary_of(path, writer).filename().string()) continue;
+    std::error_code unknown;
+    if (!std::filesystem::is_regular_file(it->symlink_status(unknown))) continue;
+    if (::kill(writer, 0) != 0 && errno == ESRCH) stale.push_back(it->path());
+  }
+  for (const auto& temporary : stale) ::unlink(temporary.c_str());
+}
+
 }  // namespace
 
 ByteSink::~ByteSink() = default;
@@ -130,8 +163,8 @@ MappedFile::~MappedFile() {
 
 void write_atomically(const std::filesystem::path& path, const std::function<void(ByteSink&)>& fill) {
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  std::filesystem::path temporary = path;
-  temporary += ".tmp" + std::to_string(::getpid());
+  remove_stale_temporaries(path, folder);
+  const std::filesystem::path temporary = temporary_of(path, ::getpid());
   Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644, "can't be created");
   Leftover leftover{temporary};
   FileSink sink(file.get(), path);

@@ -39,7 +39,8 @@ class OCELLUS_API ByteSink {
 };
 
 /// Writes a file that appears whole or not at all: temporary file beside it, fsync, rename, fsync of the folder.
-/// On any error the old file stays and the temporary one is removed.
+/// On any error the old file stays and the temporary one is removed. A writer that is killed leaves `<path>.tmp<process>`
+/// behind; the next write to the path removes it.
 OCELLUS_API void write_atomically(const std::filesystem::path& path, const std::function<void(ByteSink&)>& fill);
 OCELLUS_API void write_atomically(const std::filesystem::path& path, std::string_view content);
 
