@@ -27,12 +27,16 @@ std::atomic<bool> recording{false};
 std::atomic<size_t> calls{0};
 std::array<std::atomic<void*>, 4096> callers;
 
-void* record_and_allocate(size_t bytes, void* caller) {
+void* record_and_try(size_t bytes, void* caller) noexcept {
   if (recording) {
     const size_t i = calls++;
     if (i < callers.size()) callers[i] = caller;
   }
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
+  return std::malloc(bytes == 0 ? 1 : bytes);
+}
+
+void* record_and_allocate(size_t bytes, void* caller) {
+  if (void* memory = record_and_try(bytes, caller)) return memory;
   throw std::bad_alloc();
 }
 
@@ -40,6 +44,12 @@ void* record_and_allocate(size_t bytes, void* caller) {
 
 void* operator new(size_t bytes) { return record_and_allocate(bytes, __builtin_return_address(0)); }
 void* operator new[](size_t bytes) { return record_and_allocate(bytes, __builtin_return_address(0)); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return record_and_try(bytes, __builtin_return_address(0));
+}
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
+  return record_and_try(bytes, __builtin_return_address(0));
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
