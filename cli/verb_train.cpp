@@ -4,6 +4,8 @@
 // metrics.json, the best model so far (best.safetensors) and the last (last.safetensors), which also has all that
 // resuming needs.
 
+#include <cmath>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -138,7 +140,8 @@ void report(const State& s, const fs::path& folder, const Data& d) {
   write_atomically(folder / "report.txt", matrix.to_string());
   plot_confusion(matrix, best.class_names(), folder / "confusion.png");
   std::string line;
-  for (const auto& [name, value] : logs) line += fmt::format("{}{} {:.4f}", line.empty() ? "" : ", ", name, value);
+  for (const auto& [name, value] : logs)
+    line += fmt::format("{}{} {:.4f}", line.empty() ? "" : ", ", name, std::isnan(value) ? std::fabs(value) : value);
   fmt::print("best model on {}: {}\n", judge.name(), line);
 }
 

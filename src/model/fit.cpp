@@ -16,6 +16,7 @@
 #include "model/file.h"
 #include "model/run_state.h"
 #include "model/trainer.h"
+#include "train/shown.h"
 
 namespace ocellus {
 namespace {
@@ -206,7 +207,7 @@ void Fit::train_epoch() {
 
 void Fit::train_batch(const data::Batch& batch) {
   const float loss = trainer_.forward_backward(batch, run_.step);
-  if (!std::isfinite(loss)) not_finite(fmt::format("the loss is {}", loss));
+  if (!std::isfinite(loss)) not_finite(fmt::format("the loss is {}", shown(loss)));
   learning_rate_ = learning_rate();
   trainer_.update(learning_rate_);
   stopping_ = config_.stop && config_.stop();

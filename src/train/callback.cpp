@@ -11,6 +11,8 @@
 #include <ocellus/base/error.h>
 #include <ocellus/base/file.h>
 
+#include "train/shown.h"
+
 namespace ocellus::callback {
 namespace {
 
@@ -163,7 +165,7 @@ void CsvLog::on_epoch_end(const EpochInfo& info) {
   std::string header = "epoch", row = std::to_string(info.epoch + 1);
   for (const auto& [name, value] : info.logs) {
     header += ',' + quoted(name);
-    row += fmt::format(",{:.8g}", value);
+    row += fmt::format(",{:.8g}", shown(value));
   }
   if (header_.empty())
     write(header);

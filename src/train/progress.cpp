@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "train/shown.h"
+
 namespace ocellus {
 namespace {
 
@@ -49,7 +51,7 @@ std::string values(const Logs& logs) {
   std::string text;
   for (const auto& [name, value] : logs)
     text += std::abs(value) > 1e-3 || value == 0 ? fmt::format(" - {}: {:.4f}", name, value)
-                                                 : fmt::format(" - {}: {:.4e}", name, value);
+                                                 : fmt::format(" - {}: {:.4e}", name, shown(value));
   return text;
 }
 

@@ -230,6 +230,21 @@ TEST(Fit, a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint) {
   EXPECT_TRUE(testing_files::read_text(folder / "last.safetensors") == good);
 }
 
+TEST(Fit, the_sign_of_a_NaN_is_not_told) {
+  for (const double sign : {1, -1}) {
+    const HostLossFn fn = [sign](const Tensor&, std::span<const Tensor>, Tensor&) {
+      return std::vector<LossPart>{{"loss", std::copysign(std::nan(""), sign)}};
+    };
+    Model model = small_network();
+    CompileConfig config = how();
+    config.loss = loss::custom({.loss = {.name = "broken", .fn = fn}, .target = [](const TensorType& p, DType) {
+                                  return TensorType{DType::i32, {p.shape[0]}};
+                                }});
+    model.compile(config);
+    EXPECT_THAT(message_of<NumericError>([&] { model.fit(stripes(16), quiet(1)); }), HasSubstr("the loss is nan at epoch 1"));
+  }
+}
+
 /// A relu hides a NaN from the loss, but not from the check of the weights.
 TEST(Fit, weights_that_are_not_finite_stop_it_too) {
   const auto train = stripes(160);

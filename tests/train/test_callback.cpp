@@ -139,6 +139,8 @@ TEST(CsvLog, WritesEachRowAtOnce) {
   EXPECT_EQ(read_text(folder / "log.csv"), "epoch,loss,val_loss\n1,0.5,0.25\n");
   log.on_epoch_end(epoch(1, NAN));
   EXPECT_EQ(read_text(folder / "log.csv"), "epoch,loss,val_loss\n1,0.5,0.25\n2,nan,nan\n");
+  log.on_epoch_end(epoch(2, std::copysign(NAN, -1)));
+  EXPECT_THAT(read_text(folder / "log.csv"), testing::EndsWith("\n3,nan,nan\n"));
   log.on_train_begin({.epochs = 2});
   EXPECT_EQ(read_text(folder / "log.csv"), "");
 }

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <sstream>
 
 #include <ocellus/train/interrupt.h>
@@ -51,6 +52,15 @@ TEST(Progress, ALogFileGetsOneLineAnEpoch) {
   progress.on_epoch_end({.epoch = 2, .epochs = 3, .logs = {{"accuracy", 0.97131}, {"loss", 0.00005}, {"val_loss", 0}}});
   EXPECT_EQ(screen.text.str(),
             "Epoch 3/3 - 469/469 - 3s 6ms/step - accuracy: 0.9713 - loss: 5.0000e-05 - val_loss: 0.0000\n");
+}
+
+TEST(Progress, ANaNHasNoSign) {
+  Screen screen;
+  Progress progress(screen.config(false));
+  progress.on_train_begin({.epochs = 1, .steps_per_epoch = 1});
+  progress.on_epoch_begin({.epoch = 0, .epochs = 1});
+  progress.on_epoch_end({.epoch = 0, .epochs = 1, .logs = {{"loss", std::copysign(NAN, -1)}, {"val_loss", NAN}}});
+  EXPECT_THAT(screen.text.str(), HasSubstr(" - loss: nan - val_loss: nan\n"));
 }
 
 TEST(Progress, ATerminalGetsKerasBar) {
