@@ -66,6 +66,13 @@ TEST_F(CliErrors, data_that_are_damaged_are_3) {
   expect(data_with(labels, idx_bytes({19}, std::string(19, '\1'))), {"19", "20"});
   fs::create_directories(folder_ / "empty");
   expect(path("empty"), {"empty", "no train data found"});
+  fs::create_directories(folder_ / "elsewhere/first");
+  Model compiled = zoo::create("lenet5");
+  compiled.compile({.loss = loss::softmax_cross_entropy()});
+  compiled.save(path("compiled.safetensors"));
+  for (const char* verb : {"train", "eval"})
+    expect_failure(run(folder_, {verb, "compiled.safetensors", "--data", "elsewhere"}), 3,
+                   {": elsewhere: no train data found; understood are IDX pairs", "CIFAR", "class folders of images"});
 }
 
 TEST_F(CliErrors, images_that_are_none_are_3) {

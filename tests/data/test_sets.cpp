@@ -266,10 +266,23 @@ TEST(ImageFolder, RealAntsAndBees) {
 TEST(Open, SaysWhatItLookedFor) {
   const Scratch scratch;
   const std::string path = scratch.path().string();
+  const std::string nothing =
+      path +
+      ": no train data found; understood are IDX pairs (train-images-idx3-ubyte and train-labels-idx1-ubyte, t10k-... for "
+      "test, plain or .gz), CIFAR binaries (data_batch_1.bin and test_batch.bin, or train.bin and test.bin) and class "
+      "folders of images (<class>/*.jpg, also below train, val, test)";
+  EXPECT_EQ(message_of<FormatError>([&] { open_dataset(path, Split::train); }), nothing);
+  // Folders of other things are no class folders, and the first of them is not to blame.
+  fs::create_directories(scratch.path() / "build" / "objects");
+  fs::create_directories(scratch.path() / "src");
+  scratch.write("src/main.cpp", "int main() {}");
+  scratch.write("logo.png", "an image, but of no class");
+  scratch.write("train-images-idx3-ubyte", "images without labels");
+  EXPECT_EQ(message_of<FormatError>([&] { open_dataset(path, Split::train); }), nothing);
+  // With images in one of them, the one without is.
+  scratch.write("src/deep/cat.png", "a cat");
   EXPECT_EQ(message_of<FormatError>([&] { open_dataset(path, Split::train); }),
-            path +
-                ": no train data found: looked for IDX files (train-images-idx3-ubyte, plain or .gz), CIFAR files "
-                "(data_batch_1.bin) and class folders of images (<class>/*.jpg, also below train, val, test)");
+            path + "/build: the class folder holds no images");
   EXPECT_EQ(message_of<IoError>([] { open_dataset("/nowhere", Split::train); }), "/nowhere: does not exist");
   EXPECT_EQ(message_of<UsageError>([] { open_dataset("builtin:letters", Split::train); }),
             "there is no 'builtin:letters': try builtin:digits");
