@@ -2,12 +2,8 @@
 
 #include <omp.h>
 
-#include <algorithm>
-#include <cstring>
-
 #include <ocellus/base/threads.h>
 
-#include "backend/simd/loops/elementwise.h"
 #include "backend/simd/loops/lane_conv.h"
 #include "backend/simd/small_conv.h"
 
@@ -94,53 +90,36 @@ class Data final : public LaneKernel {
   float* dx_ = nullptr;
 };
 
-/// The gradients of weights and bias: every thread sums over its samples, then the threads' sums are added in order.
+/// The gradients of weights and bias.
 class Weights final : public LaneKernel {
  public:
-  Weights(const SmallConv& s, int64_t samples)
-      : LaneKernel(s, samples),
-        sums_(zeroed_floats(threads_ * simd::small_conv_sums(s))),
-        bias_sums_(static_cast<size_t>(threads_ * s.out_channels)) {}
+  Weights(const SmallConv& s, int64_t samples) : LaneKernel(s, samples), sums_(s) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     x_ = static_cast<const float*>(inputs[0]);
     dy_ = static_cast<const float*>(inputs[1]);
-    dw_ = static_cast<float*>(outputs[0]);
-    db_ = outputs.size() > 1 ? static_cast<float*>(outputs[1]) : nullptr;
+    sums_.bind(outputs);
   }
 
   void run() override {
-    std::memset(sums_.get(), 0, static_cast<size_t>(threads_ * simd::small_conv_sums(s_)) * sizeof(float));
-    std::ranges::fill(bias_sums_, 0.0f);
+    sums_.clear();
     parallel_for(groups_, 1, [this](int64_t begin, int64_t end) {
       for (int64_t g = begin; g < end; ++g) add(x_ + g * lanes * x_distance_, dy_ + g * lanes * y_distance_);
     });
-    if (dw_) simd::reduce_small_conv(s_, sums_.get(), threads_, dw_);
-    for (int64_t k = 0; db_ && k < s_.out_channels; ++k) {
-      db_[k] = 0;
-      for (int64_t t = 0; t < threads_; ++t) db_[k] += bias_sums_[static_cast<size_t>(t * s_.out_channels + k)];
-    }
+    sums_.finish();
   }
 
  private:
   void add(const float* x, const float* dy) {
     simd::fill_lanes(s_, x, x_distance_, input_lanes());
     simd::fill_output_lanes(s_, dy, y_distance_, output_lanes());
-    simd::lane_conv_weights(s_, input_lanes(), output_lanes(),
-                            sums_.get() + omp_get_thread_num() * simd::small_conv_sums(s_));
-    if (!db_) return;
-    const int64_t plane = s_.out_h * s_.out_w * lanes;
-    float* sums = bias_sums_.data() + omp_get_thread_num() * s_.out_channels;
-    for (int64_t k = 0; k < s_.out_channels; ++k)
-      sums[k] += simd::sum(output_lanes() + k * plane, static_cast<size_t>(plane));
+    simd::lane_conv_weights(s_, input_lanes(), output_lanes(), sums_.of_thread());
+    sums_.add_bias(output_lanes(), s_.out_h * s_.out_w * lanes);
   }
 
-  std::shared_ptr<float> sums_;
-  std::vector<float> bias_sums_;
+  SmallConvSums sums_;
   const float* x_ = nullptr;
   const float* dy_ = nullptr;
-  float* dw_ = nullptr;
-  float* db_ = nullptr;
 };
 
 /// Sizes, or why not.

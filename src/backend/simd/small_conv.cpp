@@ -59,6 +59,37 @@ std::shared_ptr<float> zeroed_floats(int64_t count) {
   return std::static_pointer_cast<float>(allocate(static_cast<size_t>(count) * sizeof(float)));
 }
 
+SmallConvSums::SmallConvSums(const SmallConv& s)
+    : s_(s),
+      threads_(num_threads()),
+      sums_(zeroed_floats(threads_ * simd::small_conv_sums(s))),
+      bias_sums_(static_cast<size_t>(threads_ * s.out_channels)) {}
+
+void SmallConvSums::bind(std::span<void* const> outputs) {
+  dw_ = static_cast<float*>(outputs[0]);
+  db_ = outputs.size() > 1 ? static_cast<float*>(outputs[1]) : nullptr;
+}
+
+void SmallConvSums::clear() {
+  std::memset(sums_.get(), 0, static_cast<size_t>(threads_ * simd::small_conv_sums(s_)) * sizeof(float));
+  std::ranges::fill(bias_sums_, 0.0f);
+}
+
+float* SmallConvSums::of_thread() const { return sums_.get() + omp_get_thread_num() * simd::small_conv_sums(s_); }
+
+void SmallConvSums::add_bias(const float* dy, int64_t plane) {
+  float* sums = bias_sums_.data() + omp_get_thread_num() * s_.out_channels;
+  for (int64_t k = 0; db_ && k < s_.out_channels; ++k) sums[k] += simd::sum(dy + k * plane, static_cast<size_t>(plane));
+}
+
+void SmallConvSums::finish() {
+  if (dw_) simd::reduce_small_conv(s_, sums_.get(), threads_, dw_);
+  for (int64_t k = 0; db_ && k < s_.out_channels; ++k) {
+    db_[k] = 0;
+    for (int64_t t = 0; t < threads_; ++t) db_[k] += bias_sums_[static_cast<size_t>(t * s_.out_channels + k)];
+  }
+}
+
 KernelPlan plain_plan(const Node& node, std::string name, std::unique_ptr<Kernel> kernel) {
   KernelPlan plan;
   plan.name = std::move(name);
@@ -205,34 +236,26 @@ class Data final : public PerSample {
   float* dx_ = nullptr;
 };
 
-/// The gradient of the weights: every thread sums over its samples, then the threads' sums are added in order.
+/// The gradients of weights and bias.
 class Weights final : public PerSample {
  public:
   Weights(const SmallConv& s, int64_t samples)
       : PerSample(samples, s.positions() * simd::packed_small_conv(s)),
         s_(s),
-        threads_(num_threads()),
-        planes_(zeroed_floats(threads_ * group * s.in_channels * s.plane())),
-        positions_(zeroed_floats(threads_ * group * s.out_channels * s.output_plane())),
-        sums_(zeroed_floats(threads_ * simd::small_conv_sums(s))),
-        bias_sums_(static_cast<size_t>(threads_ * s.out_channels)) {}
+        planes_(zeroed_floats(num_threads() * group * s.in_channels * s.plane())),
+        positions_(zeroed_floats(num_threads() * group * s.out_channels * s.output_plane())),
+        sums_(s) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     x_ = static_cast<const float*>(inputs[0]);
     dy_ = static_cast<const float*>(inputs[1]);
-    dw_ = static_cast<float*>(outputs[0]);
-    db_ = outputs.size() > 1 ? static_cast<float*>(outputs[1]) : nullptr;
+    sums_.bind(outputs);
   }
 
   void run() override {
-    std::memset(sums_.get(), 0, static_cast<size_t>(threads_ * simd::small_conv_sums(s_)) * sizeof(float));
-    std::ranges::fill(bias_sums_, 0.0f);
+    sums_.clear();
     parallel_for(samples_, grain_, [this](int64_t begin, int64_t end) { some(begin, end); });
-    if (dw_) simd::reduce_small_conv(s_, sums_.get(), threads_, dw_);
-    for (int64_t k = 0; db_ && k < s_.out_channels; ++k) {
-      db_[k] = 0;
-      for (int64_t t = 0; t < threads_; ++t) db_[k] += bias_sums_[static_cast<size_t>(t * s_.out_channels + k)];
-    }
+    sums_.finish();
   }
 
  private:
@@ -243,32 +266,23 @@ class Weights final : public PerSample {
     const int64_t thread = omp_get_thread_num();
     float* planes = planes_.get() + thread * group * s_.in_channels * s_.plane();
     float* positions = positions_.get() + thread * group * s_.out_channels * s_.output_plane();
-    float* sums = sums_.get() + thread * simd::small_conv_sums(s_);
     const int64_t in = s_.in_channels * s_.in_h * s_.in_w, out = s_.out_channels * s_.out_h * s_.out_w;
     for (int64_t n = begin; n < end; n += group) {
       const int64_t count = std::min(group, end - n);
       for (int64_t i = 0; i < count; ++i) {
         simd::fill_planes(s_, x_ + (n + i) * in, planes + i * s_.in_channels * s_.plane());
         simd::fill_positions(s_, dy_ + (n + i) * out, positions + i * s_.out_channels * s_.output_plane());
-        if (db_) add_bias(dy_ + (n + i) * out, bias_sums_.data() + thread * s_.out_channels);
+        sums_.add_bias(dy_ + (n + i) * out, s_.out_h * s_.out_w);
       }
-      simd::small_conv_weights(s_, planes, positions, count, sums);
+      simd::small_conv_weights(s_, planes, positions, count, sums_.of_thread());
     }
   }
 
-  void add_bias(const float* dy, float* sums) const {
-    const int64_t size = s_.out_h * s_.out_w;
-    for (int64_t k = 0; k < s_.out_channels; ++k) sums[k] += simd::sum(dy + k * size, static_cast<size_t>(size));
-  }
-
   SmallConv s_;
-  int64_t threads_;
-  std::shared_ptr<float> planes_, positions_, sums_;
-  std::vector<float> bias_sums_;
+  std::shared_ptr<float> planes_, positions_;
+  SmallConvSums sums_;
   const float* x_ = nullptr;
   const float* dy_ = nullptr;
-  float* dw_ = nullptr;
-  float* db_ = nullptr;
 };
 
 KernelAnswer make_forward(const KernelRequest& request, Backend&) {

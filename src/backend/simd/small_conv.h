@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <ocellus/ops/conv.h>
 
@@ -23,6 +25,28 @@ std::optional<float> slope_below_zero(const Activation& a);
 
 /// Zeros, aligned for vectors.
 std::shared_ptr<float> zeroed_floats(int64_t count);
+
+/// The gradients of weights and bias: every thread sums over its samples, then the threads' sums are added in order.
+class SmallConvSums {
+ public:
+  explicit SmallConvSums(const simd::SmallConv& s);
+  /// Where dw and db go; null, or absent, for one that nobody uses.
+  void bind(std::span<void* const> outputs);
+  void clear();
+  /// The calling thread's sums for the weights.
+  float* of_thread() const;
+  /// Adds to the calling thread's bias sums dy, channel after channel of `plane` floats.
+  void add_bias(const float* dy, int64_t plane);
+  void finish();
+
+ private:
+  simd::SmallConv s_;
+  int64_t threads_;
+  std::shared_ptr<float> sums_;
+  std::vector<float> bias_sums_;
+  float* dw_ = nullptr;
+  float* db_ = nullptr;
+};
 
 /// A plan of plain layouts.
 KernelPlan plain_plan(const Node& node, std::string name, std::unique_ptr<Kernel> kernel);
