@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <ocellus/base/threads.h>
+#include <ocellus/ops/elementwise.h>
 
 #include "ops/support/checks.h"
 #include "ops/support/sliding.h"
@@ -304,6 +305,22 @@ int64_t ConvBackwardWeights::macs(std::span<const TensorType> inputs, std::span<
 }
 
 namespace ops {
+namespace {
+
+/// x with what the window pads it with around it; the window pads nothing from then on.
+Value padded(const Value& x, const Value& weights, PadMode mode, Window& window) {
+  const PlacedWindow placed = place(window, spatial(x.shape()), spatial(weights.shape()));
+  window.padding = valid;
+  return pad(x, {.before = join({0, 0}, placed.pad_begin), .after = join({0, 0}, placed.pad_end), .mode = mode});
+}
+
+Value mirrored(const Value& weights) {
+  std::vector<int64_t> axes;
+  for (size_t i = 2; i < weights.shape().rank(); ++i) axes.push_back(static_cast<int64_t>(i));
+  return reverse(weights, std::move(axes));
+}
+
+}  // namespace
 
 Value conv(const Value& x, const Value& weights, const Value& bias, const ConvConfig& config) {
   Conv op;
@@ -311,9 +328,33 @@ Value conv(const Value& x, const Value& weights, const Value& bias, const ConvCo
   op.groups = config.groups;
   op.bias = static_cast<bool>(bias);
   op.activation = config.activation;
-  Values inputs = {x, weights};
+  Values inputs = {x, config.flip ? mirrored(weights) : weights};
   if (bias) inputs.push_back(bias);
+  if (config.padding_mode == PadMode::constant) return apply(std::move(op), std::move(inputs));
+  emit(std::make_shared<const Conv>(op), inputs);  // what does not fit is told in terms of the caller's input
+  inputs[0] = padded(x, weights, config.padding_mode, op.window);
   return apply(std::move(op), std::move(inputs));
+}
+
+Value conv_transpose(const Value& x, const Value& weights, const Value& bias, const ConvTransposeConfig& config) {
+  ConvBackwardData op;
+  op.window = config.window;
+  op.groups = config.groups;
+  try {
+    expect_image(x.type(), "input");
+    expect_weights(weights.type(), x.type(), config.groups);
+    if (weights.shape()[0] != x.shape()[1])
+      throw ShapeError(fmt::format("{} expects {} input channels, got input {}", weight_text(weights.type(), op.groups),
+                                   weights.shape()[0], text(x.type())));
+    op.input = place_transposed(config.window, spatial(x.shape()), spatial(weights.shape()), config.output_padding);
+    if (bias) expect_shape(bias.type(), {weights.shape()[1] * config.groups}, "bias");
+  } catch (const ShapeError& e) {
+    throw ShapeError("conv_transpose", "", e.message());
+  }
+  const std::vector<int64_t> ones(op.input.size(), 1);
+  Value y = apply(std::move(op), {x, weights});
+  if (bias) y = add(y, reshape(bias, join({y.shape()[1]}, ones)));
+  return activation(y, config.activation);
 }
 
 }  // namespace ops

@@ -167,6 +167,16 @@ TEST(Pad, RefusesWhatDoesNotFit) {
   EXPECT_EQ(ops::pad(open_batch({3}), {.before = {0, 1}, .after = {0, 2}}).shape(), (Shape{any_dim, 6}));
 }
 
+TEST(Reverse, TurnsDimensionsRound) {
+  const Value x = six();
+  EXPECT_THAT(numbers(ops::reverse(x, {1})), ElementsAre(3, 2, 1, 6, 5, 4));
+  EXPECT_THAT(numbers(ops::reverse(x, {0})), ElementsAre(4, 5, 6, 1, 2, 3));
+  EXPECT_THAT(numbers(ops::reverse(x, {-2, -1})), ElementsAre(6, 5, 4, 3, 2, 1));
+  EXPECT_THAT(numbers(ops::reverse(x, {})), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_MESSAGE(ops::reverse(x, {2}), ShapeError, "[reverse] there is no dimension 2 in [2,3]");
+  EXPECT_MESSAGE(ops::reverse(x, {1, -1}), ShapeError, "[reverse] axes [1,1] name dimension 1 twice");
+}
+
 std::vector<op_check::OpCase> moving_cases() {
   using namespace op_check;
   const OpInput x = batch_of({2, 3, 4, 5});
@@ -178,6 +188,9 @@ std::vector<op_check::OpCase> moving_cases() {
   };
   const auto concat = [](int64_t axis) -> BuildFn {
     return [=](const Values& in) { return Values{ops::concat(in, axis)}; };
+  };
+  const auto reverse = [](std::vector<int64_t> axes) -> BuildFn {
+    return [=](const Values& in) { return Values{ops::reverse(in[0], axes)}; };
   };
   return {
       {"reshape", reshape({0, 2, -1}), {x}},
@@ -197,6 +210,9 @@ std::vector<op_check::OpCase> moving_cases() {
          return Values{ops::concat({in[0], in[0]})};
        },
        {x}},
+      {"reverse_plane", reverse({2, 3}), {x}},
+      {"reverse_channels", reverse({-3}), {x}},
+      {"reverse_samples", reverse({0, 1}), {fixed({3, 5})}},
       {"concat_part_learns", concat(1), {x, still(batch_of({2, 2, 4, 5}))}},
   };
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ocellus/ops/activation.h>
+#include <ocellus/ops/shape.h>
 #include <ocellus/ops/window.h>
 
 namespace ocellus {
@@ -60,9 +61,22 @@ struct ConvConfig {
   Window window = {};
   int64_t groups = 1;
   Activation activation = {};
+  PadMode padding_mode = PadMode::constant;  ///< what the padding holds: zeros, or the input mirrored or continued
+  bool flip = false;  ///< convolution as mathematics defines it: the kernel is mirrored in every spatial dimension
 };
 /// Convolution of x with weights and an optional bias (an empty Value for none).
 OCELLUS_API Value conv(const Value& x, const Value& weights, const Value& bias, const ConvConfig& config = {});
+
+struct ConvTransposeConfig {
+  Window window = {};
+  std::vector<int64_t> output_padding = {};  ///< further elements at the end, fewer than the stride; see place_transposed
+  int64_t groups = 1;
+  Activation activation = {};
+};
+/// Transposed convolution (Zeiler et al. 2010): what leads back from a convolution's output to its input. Inputs:
+/// x [N,C,spatial...], weights [C,K/groups,kernel...], an optional bias [K] (an empty Value for none).
+OCELLUS_API Value conv_transpose(const Value& x, const Value& weights, const Value& bias,
+                                 const ConvTransposeConfig& config = {});
 }  // namespace ops
 
 }  // namespace ocellus

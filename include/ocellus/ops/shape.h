@@ -67,6 +67,18 @@ class OCELLUS_API SliceBackward final : public Op {
   void eval(EvalCtx&) const override;
 };
 
+/// The elements in the opposite order along each of `axes`.
+class OCELLUS_API Reverse final : public Op {
+ public:
+  std::vector<int64_t> axes;
+
+  std::string_view name() const override { return "reverse"; }
+  void attrs(AttrVisitor& v) const override { v("axes", axes); }
+  Types infer(std::span<const TensorType>) const override;
+  Values gradient(GradCtx&) const override;
+  void eval(EvalCtx&) const override;
+};
+
 enum class PadMode : uint8_t { constant, reflect, replicate };
 OCELLUS_API std::span<const std::string_view> enum_names(PadMode);
 
@@ -108,6 +120,8 @@ struct SliceConfig {
 OCELLUS_API Value slice(const Value& x, const SliceConfig& config);
 /// One (begin, end, step) per dimension at once.
 OCELLUS_API Value slice(const Value& x, std::vector<int64_t> begin, std::vector<int64_t> end, std::vector<int64_t> step);
+/// Negative axes count from the end.
+OCELLUS_API Value reverse(const Value& x, std::vector<int64_t> axes);
 struct PadConfig {
   std::vector<int64_t> before, after;  ///< one per dimension
   PadMode mode = PadMode::constant;

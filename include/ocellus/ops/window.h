@@ -50,6 +50,14 @@ struct PlacedWindow {
 OCELLUS_API PlacedWindow place(const Window& w, std::span<const int64_t> input, std::span<const int64_t> kernel,
                                bool ceil_mode = false);
 
+/// Output sizes of a transposed convolution of `input`: those that the window's convolution would lead back to `input`.
+/// With stride s and a kernel that covers e elements they are (n-1)*s + e - padding + output_padding for explicit padding
+/// and none (PyTorch). An empty `output_padding` stands for zeros there; for the rules as Keras has them it stands for n*s
+/// with `same`, and for what makes e at least s with `valid`. Throws ShapeError for sizes that do not lead back.
+OCELLUS_API std::vector<int64_t> place_transposed(const Window& w, std::span<const int64_t> input,
+                                                  std::span<const int64_t> kernel,
+                                                  const std::vector<int64_t>& output_padding);
+
 /// The spatial dimensions (all but the first two) of a shape.
 OCELLUS_API std::vector<int64_t> spatial(const Shape& shape);
 

@@ -36,6 +36,31 @@ void pad_same(PlacedWindow& p, size_t i, bool lower) {
   p.pad_end[i] = total - p.pad_begin[i];
 }
 
+bool is_same(const Window& w) { return w.padding.rule == PadRule::same || w.padding.rule == PadRule::same_lower; }
+
+/// The window's own sizes for `input.size()` dimensions, checked; padding of "same" and outputs are still missing.
+PlacedWindow spread_window(const Window& w, std::span<const int64_t> input, std::span<const int64_t> kernel) {
+  const size_t rank = input.size();
+  PlacedWindow p;
+  p.input.assign(input.begin(), input.end());
+  p.kernel.assign(kernel.begin(), kernel.end());
+  if (kernel.size() != rank)
+    throw ShapeError(
+        fmt::format("kernel {} has {} elements for {} spatial dimensions", list(kernel), kernel.size(), rank));
+  p.stride = spread(w.stride, rank, 1, "stride");
+  p.dilation = spread(w.dilation, rank, 1, "dilation");
+  const bool given = w.padding.rule == PadRule::explicit_;
+  p.pad_begin = spread(given ? w.padding.begin : std::vector<int64_t>{}, rank, 0, "padding at the beginning");
+  p.pad_end = spread(given ? w.padding.end : std::vector<int64_t>{}, rank, 0, "padding at the end");
+  expect_at_least(p.kernel, 1, "kernel");
+  expect_at_least(p.stride, 1, "stride");
+  expect_at_least(p.dilation, 1, "dilation");
+  expect_at_least(p.pad_begin, 0, "padding at the beginning");
+  expect_at_least(p.pad_end, 0, "padding at the end");
+  p.output.resize(rank);
+  return p;
+}
+
 void count_outputs(PlacedWindow& p, size_t i, bool ceil_mode) {
   const int64_t room = p.input[i] + p.pad_begin[i] + p.pad_end[i] - extent(p, i);
   if (ceil_mode && room > -p.stride[i] && room % p.stride[i] != 0) {
@@ -65,26 +90,9 @@ void visit_window(AttrVisitor& v, const Window& w) {
 
 PlacedWindow place(const Window& w, std::span<const int64_t> input, std::span<const int64_t> kernel, bool ceil_mode) {
   const size_t rank = input.size();
-  PlacedWindow p;
-  p.input.assign(input.begin(), input.end());
-  p.kernel.assign(kernel.begin(), kernel.end());
-  if (kernel.size() != rank)
-    throw ShapeError(
-        fmt::format("kernel {} has {} elements for {} spatial dimensions", list(kernel), kernel.size(), rank));
-  p.stride = spread(w.stride, rank, 1, "stride");
-  p.dilation = spread(w.dilation, rank, 1, "dilation");
-  const bool given = w.padding.rule == PadRule::explicit_;
-  p.pad_begin = spread(given ? w.padding.begin : std::vector<int64_t>{}, rank, 0, "padding at the beginning");
-  p.pad_end = spread(given ? w.padding.end : std::vector<int64_t>{}, rank, 0, "padding at the end");
-  expect_at_least(p.kernel, 1, "kernel");
-  expect_at_least(p.stride, 1, "stride");
-  expect_at_least(p.dilation, 1, "dilation");
-  expect_at_least(p.pad_begin, 0, "padding at the beginning");
-  expect_at_least(p.pad_end, 0, "padding at the end");
-  p.output.resize(rank);
+  PlacedWindow p = spread_window(w, input, kernel);
   for (size_t i = 0; i < rank; ++i)
-    if (w.padding.rule == PadRule::same || w.padding.rule == PadRule::same_lower)
-      pad_same(p, i, w.padding.rule == PadRule::same_lower);
+    if (is_same(w)) pad_same(p, i, w.padding.rule == PadRule::same_lower);
   p.asked_end = p.pad_end;
   for (size_t i = 0; i < rank; ++i) {
     count_outputs(p, i, ceil_mode);
@@ -94,6 +102,31 @@ PlacedWindow place(const Window& w, std::span<const int64_t> input, std::span<co
                                    list(p.asked_end)));
   }
   return p;
+}
+
+std::vector<int64_t> place_transposed(const Window& w, std::span<const int64_t> input, std::span<const int64_t> kernel,
+                                      const std::vector<int64_t>& output_padding) {
+  const PlacedWindow p = spread_window(w, input, kernel);
+  const std::vector<int64_t> more = spread(output_padding, input.size(), 0, "output padding");
+  const bool by_rule = output_padding.empty();
+  std::vector<int64_t> sizes;
+  for (size_t i = 0; i < input.size(); ++i) {
+    const int64_t reached = (input[i] - 1) * p.stride[i], covered = extent(p, i);
+    if (is_same(w))
+      sizes.push_back(by_rule ? input[i] * p.stride[i] : reached + covered % 2 + more[i]);
+    else if (w.padding.rule == PadRule::valid && by_rule)
+      sizes.push_back(reached + std::max(covered, p.stride[i]));
+    else
+      sizes.push_back(reached + covered - p.pad_begin[i] - p.pad_end[i] + more[i]);
+  }
+  if (std::ranges::any_of(sizes, [](int64_t size) { return size < 1; }))
+    throw ShapeError(fmt::format("nothing is left of input {} between padding {} and {}", list(input),
+                                 list(p.pad_begin), list(p.pad_end)));
+  expect_at_least(more, 0, "output padding");
+  if (const std::vector<int64_t> back = place(w, sizes, kernel).output; !std::ranges::equal(back, input))
+    throw ShapeError(fmt::format("output padding {} does not fit stride {}: a convolution of {} gives {}, not {}",
+                                 list(more), list(p.stride), list(sizes), list(back), list(input)));
+  return sizes;
 }
 
 std::vector<int64_t> spatial(const Shape& shape) {

@@ -79,7 +79,8 @@ KernelAnswer make_backward_data(const KernelRequest& request, Backend& backend) 
   const ConvShape shape(request.node.types()[0], request.node.inputs()[1].type(), op.window, op.groups);
   Planner plan(request, runtime);
   const Variant v =
-      choose_variant(onednn_backend(backend), shape, {.direction = Direction::backward_data, .dst = plan.incoming(0)});
+      choose_variant(onednn_backend(backend), shape,
+                     {.direction = Direction::backward_data, .training = request.training, .dst = plan.incoming(0)});
   const auto pd = backward_data_desc(*runtime, shape, v);
   plan.step<ConvData>(pd, {{DNNL_ARG_DIFF_DST, in(0), pd.diff_dst_desc()},
                            {DNNL_ARG_WEIGHTS, in(1), pd.weights_desc()},
