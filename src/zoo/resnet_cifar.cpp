@@ -7,57 +7,39 @@
 
 #include <ocellus/nn/layers/add.h>
 #include <ocellus/nn/layers/average_pool2d.h>
-#include <ocellus/nn/layers/batch_norm.h>
-#include <ocellus/nn/layers/conv2d.h>
 #include <ocellus/nn/layers/dense.h>
 #include <ocellus/nn/layers/global_average_pool2d.h>
 #include <ocellus/nn/layers/pad.h>
 
-#include "zoo/support/choose.h"
+#include "zoo/support/blocks.h"
 
 namespace ocellus::zoo {
 namespace {
 
-struct Unit {
+struct Block {
   std::string name;
   int64_t filters, stride;
 };
 
-/// Convolution without bias, then batch norm with PyTorch's constants.
-Value conv_norm(const Unit& unit, Activation activation, const Value& x) {
-  const Value y = nn::Conv2D({.filters = unit.filters,
-                              .kernel = 3,
-                              .stride = unit.stride,
-                              .padding = Padding(std::vector<int64_t>{1}, std::vector<int64_t>{1}),
-                              .use_bias = false,
-                              .kernel_initialiser = nn::he_normal(),
-                              .name = unit.name})(x);
-  return nn::BatchNorm({.epsilon = 1e-5,
-                        .momentum = 0.9,
-                        .unbiased_variance = true,
-                        .activation = activation,
-                        .name = unit.name + "_bn"})(y);
-}
-
-Value block(const Unit& unit, const Value& x) {
-  Value y = conv_norm({unit.name + "/conv1", unit.filters, unit.stride}, relu, x);
-  y = conv_norm({unit.name + "/conv2", unit.filters, 1}, linear, y);
+Value residual(const Block& block, const Value& x) {
+  Value y = conv_norm({.name = block.name + "/conv1", .filters = block.filters, .stride = block.stride}, x);
+  y = conv_norm({.name = block.name + "/conv2", .filters = block.filters, .activation = linear}, y);
   Value shortcut = x;
-  if (unit.stride != 1)
-    shortcut = nn::AveragePool2D({.size = 1, .stride = unit.stride, .name = unit.name + "/subsample"})(shortcut);
-  if (const int64_t missing = unit.filters - x.shape()[1]; missing > 0)
-    shortcut = nn::Pad({.before = {0, 0, 0}, .after = {missing, 0, 0}, .name = unit.name + "/pad"})(shortcut);
-  return nn::Add({.activation = relu, .name = unit.name + "/add"})({y, shortcut});
+  if (block.stride != 1)
+    shortcut = nn::AveragePool2D({.size = 1, .stride = block.stride, .name = block.name + "/subsample"})(shortcut);
+  if (const int64_t missing = block.filters - x.shape()[1]; missing > 0)
+    shortcut = nn::Pad({.before = {0, 0, 0}, .after = {missing, 0, 0}, .name = block.name + "/pad"})(shortcut);
+  return nn::Add({.activation = relu, .name = block.name + "/add"})({y, shortcut});
 }
 
 template <int depth>
 Model resnet(const ZooConfig& config) {
   static_assert(depth % 6 == 2);
   const Value x = nn::input(input_or(config, {3, 32, 32}));
-  Value y = conv_norm({"conv1", 16, 1}, relu, x);
+  Value y = conv_norm({.name = "conv1", .filters = 16}, x);
   for (int stage = 1; stage <= 3; ++stage)
     for (int b = 1; b <= (depth - 2) / 6; ++b)
-      y = block({fmt::format("stage{}/block{}", stage, b), int64_t{8} << stage, stage > 1 && b == 1 ? 2 : 1}, y);
+      y = residual({fmt::format("stage{}/block{}", stage, b), int64_t{8} << stage, stage > 1 && b == 1 ? 2 : 1}, y);
   y = nn::GlobalAveragePool2D({.name = "pool"})(y);
   y = nn::Dense({.units = classes_or(config, 10), .name = "dense"})(y);
   return Model({x}, {y}, {.name = fmt::format("resnet{}", depth), .seed = config.seed});
