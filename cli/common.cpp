@@ -19,11 +19,23 @@ void Machine::declare(Options& options) {
   options.add("--algorithms", algorithms,
               "how convolutions are computed: time (measure once, take the fastest), standard (fixed rules), exact "
               "(direct only)");
+  options.add("--dtype", dtype, "f32 or bf16: what products are computed in; masters, statistics and losses stay f32");
 }
 
+Settings Machine::settings() const {
+  const std::string floatx = dtype == "f32" ? "float32" : dtype == "bf16" ? "bfloat16" : dtype;
+  return load_settings({.backend = backend, .threads = threads > 0 ? static_cast<int>(threads) : -1, .floatx = floatx});
+}
+
+void Machine::run(Model& model) const {
+  model.set_backend(open());
+  model.set_precision(precision());
+}
+
+DType Machine::precision() const { return settings().floatx.value == "bfloat16" ? DType::bf16 : DType::f32; }
+
 BackendPtr Machine::open() const {
-  const Settings settings =
-      load_settings({.backend = backend, .threads = threads > 0 ? static_cast<int>(threads) : -1});
+  const Settings settings = this->settings();
   set_num_threads(settings.threads.value);
   const auto names = enum_names(Algorithms{});
   const auto it = std::ranges::find(names, algorithms);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <ocellus/base/settings.h>
 #include <ocellus/data/dataset.h>
 #include <ocellus/data/image.h>
 #include <ocellus/model/model.h>
@@ -14,17 +15,22 @@
 
 namespace cli {
 
-/// --threads, --backend and --algorithms.
+/// --threads, --backend, --algorithms and --dtype.
 struct Machine {
   int64_t threads = 0;
   std::string backend;
   std::string algorithms = "time";
+  std::string dtype;
 
   void declare(Options& options);
+  /// Sets the number of threads, and has the model use the backend and precision that settings and options ask for.
+  void run(ocellus::Model& model) const;
   /// Sets the number of threads, and makes the backend that settings and options ask for.
   ocellus::BackendPtr open() const;
+  ocellus::DType precision() const;
 
  private:
+  ocellus::Settings settings() const;
   static std::string algorithm_cache();
 };
 

@@ -21,7 +21,7 @@ namespace {
 using namespace ocellus;
 
 struct State {
-  std::string model, dtype = "f32";
+  std::string model;
   int64_t batch = 1, repeat = 0;
   bool train = false, json = false;
   Machine machine;
@@ -86,15 +86,11 @@ nlohmann::ordered_json as_json(const State& s, const Timing& t, const std::vecto
 }
 
 int run(const State& s) {
-  if (s.dtype != "f32") throw Unsupported("--dtype " + s.dtype + ": this version computes in f32");
   if (s.batch < 1) throw UsageError("--batch must be at least 1");
-  const BackendPtr backend = s.machine.open();
   Model model = open_model(s.model);
-  model.set_backend(backend);
+  s.machine.run(model);
   if (s.train && !model.compiled())
-    model.compile({.optimizer = optim::SGD({.lr = 0.01, .momentum = 0.9}),
-                   .loss = loss::softmax_cross_entropy(),
-                   .backend = backend});
+    model.compile({.optimizer = optim::SGD({.lr = 0.01, .momentum = 0.9}), .loss = loss::softmax_cross_entropy()});
   std::optional<Program> training;
   if (s.train) training.emplace(model.training_program(s.batch));
   Program& program = s.train ? *training : model.inference_program(s.batch);
@@ -112,8 +108,8 @@ int run(const State& s) {
     return 0;
   }
   fmt::print("{}", to_text(steps));
-  fmt::print("\n{} {}, batch {}, {} threads, {}\n", s.model, s.train ? "training step" : "prediction", s.batch,
-             num_threads(), backend->describe());
+  fmt::print("\n{} {}, batch {}, {}, {} threads, {}\n", s.model, s.train ? "training step" : "prediction", s.batch,
+             to_string(model.precision()), num_threads(), model.backend()->describe());
   fmt::print("time      {:.3f} ms (median; {:.3f} to {:.3f}), {:.1f} images/s\n", t.median, t.best, t.worst,
              1000.0 * static_cast<double>(s.batch) / t.median);
   fmt::print("speed     {:.1f} GFLOP/s of arithmetic as defined, {:.0f} % of the measured peak of {:.1f} GFLOP/s\n",
@@ -130,7 +126,6 @@ std::function<int()> declare(Options& options) {
   options.argument("MODEL", s->model, "a network of the zoo, or a saved model");
   options.add("--batch", s->batch, "images at once");
   options.flag("--train", s->train, "time a training step (forward, loss, backward) instead of a prediction");
-  options.add("--dtype", s->dtype, "element type of the computation");
   options.add("--repeat", s->repeat, "runs; 0: for about a second");
   options.flag("--json", s->json, "for machines");
   s->machine.declare(options);

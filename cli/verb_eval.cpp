@@ -54,7 +54,7 @@ nlohmann::ordered_json as_json(const Logs& logs, const metric::ConfusionMatrix& 
 
 int run(const State& s) {
   Model model = Model::load(s.model);
-  model.set_backend(s.machine.open());
+  s.machine.run(model);
   if (!model.lacks().empty())
     throw UsageError(fmt::format("{}: {} is a function of the program that saved the model, so only that can judge it",
                                  s.model, model.lacks()));

@@ -164,7 +164,7 @@ int predict_arrays(const State& s, const Model& model) {
 int run(const State& s) {
   if (s.top < 1) throw UsageError("--top must be at least 1");
   Model model = Model::load(s.model);
-  model.set_backend(s.machine.open());
+  s.machine.run(model);
   if (!s.inputs.empty() || !s.outputs.empty()) {
     if (!s.images.empty()) throw UsageError("give images or --input arrays, not both");
     return predict_arrays(s, model);

@@ -99,7 +99,8 @@ nlohmann::ordered_json arguments(const State& s, const zoo::Preset& p, int64_t e
           {"seed", s.seed},
           {"threads", s.machine.threads},
           {"backend", s.machine.backend},
-          {"algorithms", s.machine.algorithms}};
+          {"algorithms", s.machine.algorithms},
+          {"dtype", std::string(to_string(s.machine.precision()))}};
 }
 
 /// The preset of the network, changed as the options say. A saved model brings its own optimiser along.
@@ -128,7 +129,7 @@ zoo::Preset choose_preset(const State& s, const Model& model) {
 /// Judges the best model on data that training has not seen, and draws and writes what the folder promises.
 void report(const State& s, const fs::path& folder, const Data& d) {
   Model best = Model::load(folder / "best.safetensors");
-  best.set_backend(s.machine.open());
+  s.machine.run(best);
   const data::AnyDataset& judge = d.test ? *d.test : d.validation ? *d.validation : d.train;
   metric::ConfusionMatrix matrix(best.graph().outputs[0].shape()[1], best.class_names());
   const Logs logs = best.evaluate(judge, {.observer = [&](const Tensor& predictions, const Tensor& targets) {
@@ -164,6 +165,7 @@ std::string resume_command(const State& s, const fs::path& folder) {
   if (s.seed != usual.seed) text += fmt::format(" --seed {}", s.seed);
   if (s.machine.threads != usual.machine.threads) text += fmt::format(" --threads {}", s.machine.threads);
   if (s.machine.backend != usual.machine.backend) text += " --backend " + s.machine.backend;
+  if (s.machine.dtype != usual.machine.dtype) text += " --dtype " + s.machine.dtype;
   if (s.machine.algorithms != usual.machine.algorithms) text += " --algorithms " + s.machine.algorithms;
   return text + (s.no_augment ? " --no-augment" : "");
 }
@@ -184,8 +186,11 @@ int run(const State& s) {
   const zoo::Preset preset = choose_preset(s, model);
   const int64_t epochs = s.epochs.value_or(preset.epochs), batch = s.batch.value_or(preset.batch);
   if (epochs < 1 || batch < 1) throw UsageError("--epochs and --batch must be at least 1");
-  model.compile(
-      {.optimizer = preset.optimizer, .loss = preset.loss, .metrics = {metric::accuracy()}, .backend = backend});
+  model.compile({.optimizer = preset.optimizer,
+                 .loss = preset.loss,
+                 .metrics = {metric::accuracy()},
+                 .backend = backend,
+                 .precision = s.machine.precision()});
 
   std::error_code error;
   fs::create_directories(folder, error);

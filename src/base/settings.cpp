@@ -30,6 +30,8 @@ void take(const json& object, const char* key, const std::string& path, Setting<
   setting = {found->get<T>(), path};
 }
 
+bool is_floatx(std::string_view name) { return name == "float32" || name == "bfloat16"; }
+
 void read_settings_file(Settings& settings) {
   const std::filesystem::path path = settings_path();
   std::error_code missing;
@@ -47,8 +49,8 @@ void read_settings_file(Settings& settings) {
   take(object, "image_data_format", name, settings.image_data_format);
   take(object, "epsilon", name, settings.epsilon);
   take(object, "threads", name, settings.threads);
-  if (settings.floatx.value != "float32")
-    throw FormatError(name, "key floatx", "\"" + settings.floatx.value + "\" is not supported; float32 is");
+  if (!is_floatx(settings.floatx.value))
+    throw FormatError(name, "key floatx", "\"" + settings.floatx.value + "\" is not supported; float32 and bfloat16 are");
   if (settings.image_data_format.value != "channels_last" && settings.image_data_format.value != "channels_first")
     throw FormatError(name, "key image_data_format", "must be channels_last or channels_first");
 }
@@ -80,6 +82,9 @@ Settings load_settings(const SettingsArguments& arguments) {
   if (const std::string text = environment("OCELLUS_THREADS"); !text.empty())
     settings.threads = {number_of_threads(text), "environment variable OCELLUS_THREADS"};
   if (!arguments.backend.empty()) settings.backend = {arguments.backend, "argument"};
+  if (!arguments.floatx.empty()) settings.floatx = {arguments.floatx, "argument"};
+  if (!is_floatx(settings.floatx.value))
+    throw UsageError("computes in float32 or bfloat16, not in " + settings.floatx.value);
   if (arguments.threads >= 0) settings.threads = {arguments.threads, "argument"};
   if (settings.threads.value < 0 || settings.threads.value > 4096)
     throw UsageError("threads must be a number from 0 to 4096, got " + std::to_string(settings.threads.value) + " (" +

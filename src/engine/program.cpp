@@ -232,6 +232,10 @@ Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions&
   graph.outputs.resize(results);
   if (!wrt.empty()) graph = passes::differentiate(graph, wrt);
   graph = passes::share(passes::simplify(graph, true));
+  if (options.compute == DType::bf16)
+    graph = passes::share(passes::precision(graph, DType::bf16));
+  else if (options.compute != DType::f32)
+    throw UsageError("programs compute in f32 or bf16, not in " + std::string(to_string(options.compute)));
   graph = passes::decompose(graph, backend, training);
 #ifndef NDEBUG
   verify(graph);

@@ -37,18 +37,21 @@ class Interpreter {
     } else if (const auto* p = node->as<ParameterOp>()) {
       outputs.push_back(in_precision(p->parameter->value(), real_));
     } else {
-      const bool rounds = mixed_ && !node->inputs().empty() && !node->op().traits().full_precision;
+      const Traits traits = node->op().traits();
+      const bool narrow = mixed_ && !node->inputs().empty() && !traits.full_precision;
+      const auto rounds = [&](uint32_t wide, size_t i) { return narrow && (wide >> i & 1) == 0; };
       std::vector<Tensor> inputs;
       Types types;
       for (const Value& v : node->inputs()) {
-        inputs.push_back(rounds ? rounded(values_.at(v)) : values_.at(v));
+        inputs.push_back(rounds(traits.wide_inputs, inputs.size()) ? rounded(values_.at(v)) : values_.at(v));
         types.push_back({v.type().dtype, inputs.back().shape()});
       }
       for (const TensorType& type : node->op().infer(types))  // again, since the batch is known only now
         outputs.emplace_back(is_floating(type.dtype) ? real_ : type.dtype, type.shape);
       EvalCtx ctx{*node, inputs, outputs};
       node->op().eval(ctx);
-      if (rounds) std::ranges::transform(outputs, outputs.begin(), rounded);
+      for (size_t i = 0; i < outputs.size(); ++i)
+        if (rounds(traits.wide_outputs, i)) outputs[i] = rounded(outputs[i]);
     }
     for (size_t i = 0; i < outputs.size(); ++i) values_[Value(node, i)] = outputs[i];
     return outputs;

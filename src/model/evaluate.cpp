@@ -16,7 +16,7 @@ Evaluator::Prepared& Evaluator::prepare(const data::Batch& batch) {
   for (Prepared& p : programs_)
     if (p.batch == batch.size()) return p;
   const ProgramSpec spec = loss_spec(*loss_, batch.size(), Mode::inference);
-  programs_.push_back({batch.size(), std::make_unique<Program>(compile(spec, *state_.use_backend()))});
+  programs_.push_back({batch.size(), std::make_unique<Program>(state_.compile(spec))});
   return programs_.back();
 }
 

@@ -299,7 +299,7 @@ Program Model::training_program(int64_t batch, DType target) const {
   const LossGraph loss = loss_graph(*state_, target, 0);
   ProgramSpec spec = loss_spec(loss, batch, Mode::train);
   spec.wrt = learning_parameters(loss.graph);
-  return ocellus::compile(spec, *state_->use_backend());
+  return state_->compile(spec);
 }
 
 }  // namespace ocellus

@@ -61,6 +61,7 @@ void Model::compile(CompileConfig config) {
                                  outputs));
   check_parts(config, state_->name);
   if (config.backend) set_backend(config.backend);
+  if (config.precision) set_precision(*config.precision);
   state_->config = std::move(config);
   state_->optimizer = {};
   state_->foreign = {};
@@ -224,6 +225,25 @@ const BackendPtr& Model::State::use_backend() {
     backend = make_backend(settings.backend.value);
   }
   return backend;
+}
+
+DType Model::State::use_precision() {
+  if (!precision) precision = load_settings().floatx.value == "bfloat16" ? DType::bf16 : DType::f32;
+  return *precision;
+}
+
+Program Model::State::compile(const ProgramSpec& spec) {
+  return ocellus::compile(spec, *use_backend(), {.compute = use_precision()});
+}
+
+DType Model::precision() const { return state_->use_precision(); }
+
+void Model::set_precision(DType precision) {
+  if (precision != DType::f32 && precision != DType::bf16)
+    throw UsageError(fmt::format("model {}: computes in f32 or bf16, not in {}", state_->name, to_string(precision)));
+  if (precision == state_->precision) return;
+  state_->programs.clear();
+  state_->precision = precision;
 }
 
 const BackendPtr& Model::backend() const { return state_->use_backend(); }

@@ -41,7 +41,7 @@ Program& Model::State::program(const Values& outputs, int64_t batch) {
   spec.graph.inputs = graph.inputs;
   spec.graph.outputs = outputs;
   for (const Value& v : graph.inputs) spec.inputs.push_back(with_batch(v.type(), batch));
-  auto made = std::make_unique<Program>(ocellus::compile(spec, *use_backend()));
+  auto made = std::make_unique<Program>(compile(spec));
   programs.push_front({outputs, batch, std::move(made)});
   if (programs.size() > kept_programs) programs.pop_back();
   return *programs.front().program;

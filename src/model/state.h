@@ -52,6 +52,7 @@ struct Model::State {
   History history;
 
   BackendPtr backend;
+  std::optional<DType> precision;
   Value probabilities;  ///< of the first output, made when first asked for
 
   /// Programs for inference, latest use first.
@@ -67,6 +68,9 @@ struct Model::State {
   /// Throws UsageError, saying why, for a model that has no loss.
   void require_compiled(std::string_view what_for) const;
   const BackendPtr& use_backend();
+  DType use_precision();
+  /// Compiles for the model's backend and precision.
+  Program compile(const ProgramSpec& spec);
   /// Sets `preprocess` from the input's shape unless it has been set.
   void choose_preprocess();
   /// A compiled inference program of the graph's inputs and these outputs.

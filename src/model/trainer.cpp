@@ -130,7 +130,7 @@ Trainer::Prepared& Trainer::find_or_compile(int64_t batch) {
   spec.wrt = wrt_;
   Prepared prepared;
   prepared.batch = batch;
-  prepared.program = std::make_unique<Program>(compile(spec, *state_.use_backend()));
+  prepared.program = std::make_unique<Program>(state_.compile(spec));
   for (size_t i = 0; i < wrt_.size(); ++i) {
     const ParameterPtr& parameter = wrt_[i].node().as<ParameterOp>()->parameter;
     optim::Slice slice;

@@ -116,8 +116,8 @@ Types DenseBackwardWeights::infer(std::span<const TensorType> inputs) const {
   expect_matrix(inputs[1], "dy");
   const Shape &x = inputs[0].shape, &dy = inputs[1].shape;
   expect_shape(inputs[1], {x[0], dy[1]}, "dy");
-  Types types = {{inputs[0].dtype, {dy[1], x[1]}}};
-  if (bias) types.push_back({inputs[0].dtype, {dy[1]}});
+  Types types = {{wide(inputs[0].dtype), {dy[1], x[1]}}};
+  if (bias) types.push_back({wide(inputs[0].dtype), {dy[1]}});
   return types;
 }
 

@@ -19,7 +19,7 @@ struct Setting {
 
 struct Settings {
   Setting<std::string> backend = {"onednn"};
-  Setting<std::string> floatx = {"float32"};                      ///< element type of computations
+  Setting<std::string> floatx = {"float32"};                      ///< element type of computations: float32 or bfloat16
   Setting<std::string> image_data_format = {"channels_last"};     ///< how `summary` prints shapes; the engine is channels-first
   Setting<double> epsilon = {1e-7};                               ///< fuzz factor, as Keras defines it
   Setting<int> threads = {0};                                     ///< 0: all cores that the process may use
@@ -29,11 +29,12 @@ struct Settings {
 struct SettingsArguments {
   std::string backend = {};
   int threads = -1;
+  std::string floatx = {};
 };
 
 /// Reads ~/.ocellus/ocellus.json (no file is no error), then OCELLUS_BACKEND and OCELLUS_THREADS, then the arguments.
 /// Throws FormatError for a file that is no JSON object or holds a value of the wrong kind, UsageError for a number of threads
-/// that is none.
+/// that is none or another floatx.
 OCELLUS_API Settings load_settings(const SettingsArguments& arguments = {});
 
 /// Whether the environment says how idle OpenMP threads wait (OMP_WAIT_POLICY or GOMP_SPINCOUNT).

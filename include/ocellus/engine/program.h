@@ -23,6 +23,8 @@ struct ProgramSpec {
 struct CompileOptions {
   bool poison = false;  ///< fills the arena with NaN before every run: for tests
   bool fuse = true;
+  /// f32, or bf16: products and what follows them in bf16, with f32 masters, statistics, softmax and losses.
+  DType compute = DType::f32;
 };
 
 /// One kernel of a program, for `Program::report`.

@@ -17,8 +17,8 @@ using EvaluateObserver = std::function<void(const Node& node, std::span<const Te
 ///
 /// bf16 means mixed precision: values are held in f32 tensors, and every operator reads its floating inputs and leaves its
 /// floating outputs rounded to the nearest bf16 (ties to even, NaN stays NaN), with sums in f32 between the two. Operators
-/// whose traits say full_precision round nothing; inputs, parameters and constants are f32 until an operator that rounds
-/// reads them.
+/// whose traits say full_precision round nothing, nor are inputs and outputs rounded that they call wide; inputs,
+/// parameters and constants are f32 until an operator that rounds reads them.
 OCELLUS_API std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs,
                                          DType precision = DType::f32, const EvaluateObserver& observer = nullptr);
 

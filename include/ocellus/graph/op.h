@@ -127,7 +127,9 @@ struct Traits {
   bool view = false;         ///< output 0 is input 0 under another shape
   bool inplace = false;      ///< output 0 may overwrite input 0 (same shape and dtype)
   bool host = false;         ///< calls user code: not deduplicated
-  bool full_precision = false;  ///< statistics, softmax, losses: stays f32 when the network computes in bf16
+  bool full_precision = false;  ///< softmax, losses: stays f32 when the network computes in bf16
+  uint32_t wide_inputs = 0;     ///< bit i: input i stays f32 even where the operator computes in bf16 (statistics, biases)
+  uint32_t wide_outputs = 0;    ///< bit i: so does output i
 };
 
 /// An immutable operator; attributes are public members, set before it is shared.

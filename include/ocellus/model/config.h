@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct CompileConfig {
   std::vector<Handle<metric::Metric>> metrics = {};  ///< of the first output
   std::vector<double> loss_weights = {};             ///< one an output, all with the same target; empty: 1 each
   BackendPtr backend = nullptr;                      ///< null: what the settings say (base/settings.h)
+  std::optional<DType> precision = {};               ///< f32 or bf16, with f32 masters; empty: as `set_precision` or the settings say
 };
 
 /// A run of training.

@@ -86,6 +86,8 @@ class OCELLUS_API Model final : public nn::Layer {
   const CompileConfig& configuration() const;
   const BackendPtr& backend() const;                    ///< made from the settings when first needed
   void set_backend(BackendPtr backend);                 ///< programs are made anew when next needed
+  DType precision() const;                              ///< what programs compute in: as set, or as the settings say
+  void set_precision(DType precision);                  ///< f32 or bf16 (see CompileOptions::compute); throws UsageError
   /// A program of the first output for one batch size: what `predict` runs, for reports and measurement.
   Program& inference_program(int64_t batch) const;
   /// A training step for one batch size, with targets of `target`: for reports and measurement.

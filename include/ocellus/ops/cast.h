@@ -5,8 +5,8 @@
 
 namespace ocellus {
 
-/// x in another dtype: floating values are rounded to the nearest (ties to even), integers take a floating value without its
-/// fraction, and boolean is x != 0.
+/// x in another dtype. Floating values are rounded to the nearest (ties to even). From floating to integer the fraction is cut
+/// off, what is out of range takes the nearest number there is, and a NaN becomes 0. Boolean is x != 0.
 class OCELLUS_API Cast final : public Op {
  public:
   DType dtype = DType::f32;

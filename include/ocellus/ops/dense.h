@@ -17,6 +17,7 @@ class OCELLUS_API Dense final : public Op {
   Values gradient(GradCtx&) const override;
   void eval(EvalCtx&) const override;
   int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
+  Traits traits() const override { return {.wide_inputs = bias ? 0b100u : 0u}; }
 };
 
 /// dx = dy W. Inputs: dy [N,out], weights [out,in].
@@ -28,7 +29,8 @@ class OCELLUS_API DenseBackwardData final : public Op {
   int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
 };
 
-/// dW = dy^T x and, if `bias`, db. Inputs: x [N,in], dy [N,out]. Outputs: dw [out,in], then db [out].
+/// dW = dy^T x and, if `bias`, db. Inputs: x [N,in], dy [N,out]. Outputs: dw [out,in], then db [out], f32
+/// if the inputs are bf16.
 class OCELLUS_API DenseBackwardWeights final : public Op {
  public:
   bool bias = false;
@@ -38,6 +40,7 @@ class OCELLUS_API DenseBackwardWeights final : public Op {
   Types infer(std::span<const TensorType>) const override;
   void eval(EvalCtx&) const override;
   int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
+  Traits traits() const override { return {.wide_outputs = 0b11}; }
 };
 
 namespace ops {

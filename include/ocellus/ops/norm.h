@@ -20,7 +20,7 @@ class OCELLUS_API BatchNorm final : public Op {
   Values gradient(GradCtx&) const override;
   void eval(EvalCtx&) const override;
   std::optional<Values> for_mode(ModeCtx&) const override;
-  Traits traits() const override { return {.full_precision = true}; }
+  Traits traits() const override { return {.wide_inputs = 0b11110}; }
 };
 
 /// y = f(scale (x - mean) / sqrt(var + epsilon) + offset) with given statistics. Inputs as BatchNorm's. No gradient flows to
@@ -35,7 +35,7 @@ class OCELLUS_API BatchNormInference final : public Op {
   Types infer(std::span<const TensorType>) const override;
   Values gradient(GradCtx&) const override;
   void eval(EvalCtx&) const override;
-  Traits traits() const override { return {.full_precision = true}; }
+  Traits traits() const override { return {.wide_inputs = 0b11110}; }
 };
 
 /// The same with the batch's own statistics. Inputs: x, scale, offset. Outputs: y, mean [C], biased variance [C], and only if
@@ -50,7 +50,7 @@ class OCELLUS_API BatchNormTrain final : public Op {
   Types infer(std::span<const TensorType>) const override;
   Values gradient(GradCtx&) const override;
   void eval(EvalCtx&) const override;
-  Traits traits() const override { return {.full_precision = true}; }
+  Traits traits() const override { return {.wide_inputs = 0b110, .wide_outputs = 0b110}; }
 };
 
 /// Inputs: x, dy, scale, mean, variance, and only if the activation is relu the mask. Outputs: dx, dscale, doffset.
@@ -63,7 +63,7 @@ class OCELLUS_API BatchNormBackward final : public Op {
   void attrs(AttrVisitor& v) const override;
   Types infer(std::span<const TensorType>) const override;
   void eval(EvalCtx&) const override;
-  Traits traits() const override { return {.full_precision = true}; }
+  Traits traits() const override { return {.wide_inputs = 0b11100, .wide_outputs = 0b110}; }
 };
 
 /// momentum * running + (1 - momentum) * factor * batch. Inputs: running, batch.

@@ -16,6 +16,8 @@ OCELLUS_API size_t size_of(DType dtype);                 ///< bytes of one eleme
 OCELLUS_API std::string_view to_string(DType dtype);     ///< "f32", "i64", ...
 OCELLUS_API DType dtype_from_string(std::string_view s); ///< throws TypeError for an unknown name
 inline bool is_floating(DType d) { return d <= DType::f16; }
+/// What sums over values of a dtype are kept in: f32 for bf16 and f16, else the dtype itself.
+inline DType wide(DType d) { return d == DType::bf16 || d == DType::f16 ? DType::f32 : d; }
 
 /// The DType of a C++ element type.
 template <class T>

@@ -27,6 +27,9 @@ Graph differentiate(const Graph& graph, const Values& wrt);
 /// Makes equal subexpressions one. What no output needs disappears by itself: a graph is what its outputs reach.
 Graph share(const Graph& graph);
 
+/// Puts operators with products, and what follows them, into `narrow` (bf16), with casts where values change over.
+Graph precision(const Graph& graph, DType narrow);
+
 /// Replaces operators for which the backend has no kernel by simpler ones, where they say how.
 Graph decompose(const Graph& graph, Backend& backend, bool training);
 

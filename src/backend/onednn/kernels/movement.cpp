@@ -1,4 +1,5 @@
 // Operators that only move elements: concatenation, and what is a reorder between differently described memory.
+#include <ocellus/ops/cast.h>
 #include <ocellus/ops/shape.h>
 
 #include <algorithm>
@@ -77,11 +78,23 @@ KernelAnswer make_slice(const KernelRequest& request, Backend& backend) {
   }
 }
 
+/// The order that arrives, with elements of the other type.
+KernelAnswer make_cast(const KernelRequest& request, Backend& backend) {
+  const DType from = request.node.inputs()[0].dtype(), to = request.node.types()[0].dtype;
+  const auto known = [](DType d) { return d == DType::f32 || d == DType::bf16; };
+  if (!known(from) || !known(to)) return "casts between f32 and bf16";
+  const Desc x = desc_of(request.inputs[0], request.node.inputs()[0].type());
+  Desc y = x;
+  y.data.data_type = static_cast<dnnl_data_type_t>(data_type(to));
+  return plan_reorder(request, runtime_of(backend), x, x, y);
+}
+
 }  // namespace
 }  // namespace onednn
 
 std::span<const KernelEntry> onednn_kernels_in_movement() {
-  static constexpr std::array<KernelEntry, 3> table = {{
+  static constexpr std::array<KernelEntry, 4> table = {{
+      {"cast", "onednn reorder", 10, onednn::make_cast},
       {"concat", "onednn concat", 10, onednn::make_concat},
       {"transpose", "onednn reorder", 10, onednn::make_transpose},
       {"slice", "onednn reorder", 10, onednn::make_slice},

@@ -1,0 +1,62 @@
+// Precision: which values are bf16 (Micikevicius et al., "Mixed precision training", 2018).
+//
+// Operators with products compute in bf16; what only follows them (activations, pooling, normalisation, sums, changes of shape)
+// does where something that arrives is bf16 already. Softmax and losses stay f32, and so do single inputs and outputs that an
+// operator names: statistics, biases, gradients of weights. Parameters stay f32 masters: what reads them gets a cast. Results
+// of the program have the types that they had before.
+
+#include <ocellus/ops/cast.h>
+
+#include "engine/passes/passes.h"
+
+namespace ocellus::passes {
+namespace {
+
+class Narrowing {
+ public:
+  explicit Narrowing(DType narrow) : narrow_(narrow) {}
+
+  std::optional<Values> operator()(const std::shared_ptr<const Node>& node, const Values& inputs) const {
+    if (inputs.empty() || node->as<Cast>()) return std::nullopt;
+    const bool narrow = computes_narrow(*node, inputs);
+    const uint32_t wide_inputs = node->op().traits().wide_inputs;
+    Values cast = inputs;
+    bool same = true;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const DType wanted = narrow && !has(wide_inputs, i) ? narrow_ : DType::f32;
+      if (inputs[i].dtype() != DType::f32 && inputs[i].dtype() != narrow_) continue;
+      cast[i] = ops::cast(inputs[i], wanted);
+      same = same && cast[i] == inputs[i];
+    }
+    if (same) return std::nullopt;
+    return emit(node->op_ptr(), std::move(cast), node->scope());
+  }
+
+ private:
+  static bool has(uint32_t mask, size_t i) { return i < 32 && (mask >> i & 1) != 0; }
+
+  bool computes_narrow(const Node& node, const Values& inputs) const {
+    const Traits traits = node.op().traits();
+    if (traits.full_precision) return false;
+    if (node.op().macs(node.input_types(), node.types()) > 0) return true;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (!has(traits.wide_inputs, i) && inputs[i].dtype() == narrow_) return true;
+    return false;
+  }
+
+  DType narrow_;
+};
+
+}  // namespace
+
+Graph precision(const Graph& graph, DType narrow) {
+  const Narrowing narrowing(narrow);
+  Graph result = rewrite(graph, narrowing);
+  for (size_t i = 0; i < result.outputs.size(); ++i)
+    result.outputs[i] = ops::cast(result.outputs[i], graph.outputs[i].dtype());
+  for (size_t i = 0; i < result.updates.size(); ++i)
+    result.updates[i].value = ops::cast(result.updates[i].value, graph.updates[i].value.dtype());
+  return result;
+}
+
+}  // namespace ocellus::passes
