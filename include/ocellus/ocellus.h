@@ -30,14 +30,18 @@
 #include <ocellus/ops/elementwise.h>
 #include <ocellus/ops/fold.h>
 #include <ocellus/ops/host.h>
+#include <ocellus/ops/indexing.h>
+#include <ocellus/ops/matmul.h>
 #include <ocellus/ops/norm.h>
 #include <ocellus/ops/pool.h>
 #include <ocellus/ops/rearrange.h>
 #include <ocellus/ops/reduce.h>
 #include <ocellus/ops/registry.h>
 #include <ocellus/ops/resize.h>
+#include <ocellus/ops/select.h>
 #include <ocellus/ops/shape.h>
 #include <ocellus/ops/softmax.h>
+#include <ocellus/ops/unary.h>
 #include <ocellus/ops/window.h>
 
 #include <ocellus/engine/backend.h>
