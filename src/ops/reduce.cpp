@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
@@ -72,6 +73,67 @@ int64_t reduced_count(const Shape& x, const std::vector<int64_t>& axes) {
   return count;
 }
 
+/// What becomes of the elements that go into one output.
+class Reduced {
+ public:
+  explicit Reduced(ReduceKind kind) : kind_(kind) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    if (kind == ReduceKind::max) value_ = -infinity;
+    if (kind == ReduceKind::min) value_ = infinity;
+    if (kind == ReduceKind::product) value_ = 1;
+  }
+
+  void take(double x) {
+    ++count_;
+    switch (kind_) {
+      case ReduceKind::sum:
+      case ReduceKind::mean: value_ += x; break;
+      // The comparisons are written so that a NaN comes through.
+      case ReduceKind::max: value_ = x > value_ || x != x ? x : value_; break;
+      case ReduceKind::min: value_ = x < value_ || x != x ? x : value_; break;
+      case ReduceKind::product: value_ *= x; break;
+      case ReduceKind::l1: value_ += std::abs(x); break;
+      case ReduceKind::l2: value_ += x * x; break;
+    }
+  }
+
+  double value() const {
+    if (kind_ == ReduceKind::mean) return value_ / static_cast<double>(count_);
+    return kind_ == ReduceKind::l2 ? std::sqrt(value_) : value_;
+  }
+
+ private:
+  ReduceKind kind_;
+  double value_ = 0;
+  int64_t count_ = 0;
+};
+
+/// Elements that go into one output, for their gradients: how many equal it, and their product with zeros left out.
+struct Met {
+  int64_t ties = 0, zeros = 0;
+  double product = 1;
+
+  void take(double x, double y) {
+    ties += x == y;
+    zeros += x == 0;
+    if (x != 0) product *= x;
+  }
+};
+
+/// The derivative of the output y with respect to one of its elements.
+double slope(ReduceKind kind, const Met& met, double x, double y) {
+  switch (kind) {
+    case ReduceKind::sum:
+    case ReduceKind::mean: break;
+    case ReduceKind::max:
+    case ReduceKind::min: return x == y ? 1.0 / static_cast<double>(met.ties) : 0;
+    case ReduceKind::product: return met.zeros == 0 ? met.product / x : met.zeros == 1 && x == 0 ? met.product : 0;
+    case ReduceKind::l1: return x > 0 ? 1 : x < 0 ? -1 : 0;
+    case ReduceKind::l2: return y > 0 ? x / y : 0;
+  }
+  return 1;
+}
+
 Value reduce(ReduceKind kind, const Value& x, const ops::ReduceConfig& config) {
   Reduce op;
   op.kind = kind;
@@ -84,7 +146,7 @@ Value reduce(ReduceKind kind, const Value& x, const ops::ReduceConfig& config) {
 }  // namespace
 
 std::span<const std::string_view> enum_names(ReduceKind) {
-  static constexpr std::array<std::string_view, 3> names = {"sum", "mean", "max"};
+  static constexpr std::array<std::string_view, 7> names = {"sum", "mean", "max", "min", "product", "l1", "l2"};
   return names;
 }
 
@@ -102,8 +164,9 @@ Types Reduce::infer(std::span<const TensorType> inputs) const {
 
 Values Reduce::gradient(GradCtx& ctx) const {
   const Value& x = ctx.in(0);
-  if (kind == ReduceKind::max) {
-    ReduceMaxBackward op;
+  if (kind != ReduceKind::sum && kind != ReduceKind::mean) {
+    ReduceBackward op;
+    op.kind = kind;
     op.axes = axes;
     return {apply(std::move(op), {ctx.dout(), ctx.out(), x})};
   }
@@ -119,48 +182,40 @@ void Reduce::eval(EvalCtx& ctx) const {
   with_real(ctx.out(), [&]<class T>(T) {
     const T* x = ctx.in(0).as<T>().data();
     T* y = ctx.out().as<T>().data();
-    if (kind == ReduceKind::max) {
-      split.each_output([&](int64_t base) {
-        T most = -std::numeric_limits<T>::infinity();
-        split.each_element(base, [&](int64_t i) { most = x[i] > most || x[i] != x[i] ? x[i] : most; });
-        *y++ = most;
-      });
-      return;
-    }
     split.each_output([&](int64_t base) {
-      double sum = 0;
-      int64_t count = 0;
-      split.each_element(base, [&](int64_t i) {
-        sum += x[i];
-        ++count;
-      });
-      *y++ = static_cast<T>(kind == ReduceKind::mean ? sum / static_cast<double>(count) : sum);
+      Reduced result(kind);
+      split.each_element(base, [&](int64_t i) { result.take(x[i]); });
+      *y++ = static_cast<T>(result.value());
     });
   });
 }
 
-Types ReduceMaxBackward::infer(std::span<const TensorType> inputs) const {
+void ReduceBackward::attrs(AttrVisitor& v) const {
+  v("kind", kind);
+  v("axes", axes);
+}
+
+Types ReduceBackward::infer(std::span<const TensorType> inputs) const {
   detail::expect_count(inputs, 3);
   detail::expect_floating(inputs);
-  detail::expect_same_shape(inputs[0], "gradient", inputs[1], "maximum");
+  detail::expect_same_shape(inputs[0], "gradient", inputs[1], "output");
   const Shape& x = inputs[2].shape;
   const Shape &y = inputs[1].shape, plain = reduced_shape(x, axes, false);
   if (!(y == plain) && !(y == reduced_shape(x, axes, true)))
     throw ShapeError(
-        fmt::format("maximum {} is not that of {}: expected {}", y.to_string(), x.to_string(), plain.to_string()));
+        fmt::format("output {} is not that of {}: expected {}", y.to_string(), x.to_string(), plain.to_string()));
   return {inputs[2]};
 }
 
-void ReduceMaxBackward::eval(EvalCtx& ctx) const {
+void ReduceBackward::eval(EvalCtx& ctx) const {
   const Split split(ctx.in(2).shape(), axes);
   with_real(ctx.out(), [&]<class T>(T) {
     const T *dy = ctx.in(0).as<T>().data(), *y = ctx.in(1).as<T>().data(), *x = ctx.in(2).as<T>().data();
     T* dx = ctx.out().as<T>().data();
     split.each_output([&](int64_t base) {
-      int64_t ties = 0;
-      split.each_element(base, [&](int64_t i) { ties += x[i] == *y; });
-      const T share = *dy / static_cast<T>(std::max<int64_t>(ties, 1));
-      split.each_element(base, [&](int64_t i) { dx[i] = x[i] == *y ? share : T{0}; });
+      Met met;
+      split.each_element(base, [&](int64_t i) { met.take(x[i], *y); });
+      split.each_element(base, [&](int64_t i) { dx[i] = static_cast<T>(*dy * slope(kind, met, x[i], *y)); });
       ++y, ++dy;
     });
   });
@@ -170,8 +225,13 @@ Value ops::reduce_sum(const Value& x, const ReduceConfig& config) { return reduc
 Value ops::reduce_mean(const Value& x, const ReduceConfig& config) { return reduce(ReduceKind::mean, x, config); }
 Value ops::reduce_max(const Value& x, const ReduceConfig& config) { return reduce(ReduceKind::max, x, config); }
 
+Value ops::reduce_min(const Value& x, const ReduceConfig& config) { return reduce(ReduceKind::min, x, config); }
+Value ops::reduce_product(const Value& x, const ReduceConfig& config) { return reduce(ReduceKind::product, x, config); }
+Value ops::reduce_l1(const Value& x, const ReduceConfig& config) { return reduce(ReduceKind::l1, x, config); }
+Value ops::reduce_l2(const Value& x, const ReduceConfig& config) { return reduce(ReduceKind::l2, x, config); }
+
 std::span<const OpEntry> ops_in_reduce() {
-  static const std::array entries = {op_entry<Reduce>(), op_entry<ReduceMaxBackward>()};
+  static const std::array entries = {op_entry<Reduce>(), op_entry<ReduceBackward>()};
   return entries;
 }
 

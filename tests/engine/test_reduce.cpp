@@ -23,6 +23,40 @@ TEST(Reduce, SumsOverTheAxesGiven) {
   EXPECT_THAT(numbers(ops::reduce_max(cube(), {.axes = {0, 1}})), ElementsAre(11, 12));
 }
 
+TEST(Reduce, TakesExtremaProductsAndNorms) {
+  const Value x = real({2, 3}, {1, -2, 2, 0, 3, -4});
+  EXPECT_THAT(numbers(ops::reduce_min(x, {.axes = {1}})), ElementsAre(-2, -4));
+  EXPECT_THAT(numbers(ops::reduce_product(x, {.axes = {1}})), ElementsAre(-4, 0));
+  EXPECT_THAT(numbers(ops::reduce_product(x, {.axes = {0}})), ElementsAre(0, -6, -8));
+  EXPECT_THAT(numbers(ops::reduce_l1(x, {.axes = {1}})), ElementsAre(5, 7));
+  EXPECT_THAT(numbers(ops::reduce_l2(x, {.axes = {1}})), near({3, 5}));
+}
+
+TEST(Reduce, AProductWithZerosHasTheGradientOfTheOthers) {
+  const Value x = real({3, 3}, {2, 3, 4, 2, 0, 4, 0, 3, 0});
+  EXPECT_THAT(gradient_of(ops::reduce_sum(ops::reduce_product(x, {.axes = {1}})), x),
+              ElementsAre(12, 8, 6, 0, 8, 0, 0, 0, 0));
+}
+
+TEST(Reduce, NormsHaveAGradientOfZeroAtZero) {
+  const Value x = real({2, 2}, {0, 0, 3, -4});
+  EXPECT_THAT(gradient_of(ops::reduce_sum(ops::reduce_l2(x, {.axes = {1}})), x), near({0, 0, 0.6, -0.8}));
+  EXPECT_THAT(gradient_of(ops::reduce_sum(ops::reduce_l1(x, {.axes = {1}})), x), ElementsAre(0, 0, 1, -1));
+}
+
+TEST(CumulativeSum, RunsAlongTheAxisFromEitherEnd) {
+  const Value x = real({2, 3}, {1, 2, 3, 4, 5, 6});
+  EXPECT_THAT(numbers(ops::cumulative_sum(x)), ElementsAre(1, 3, 6, 4, 9, 15));
+  EXPECT_THAT(numbers(ops::cumulative_sum(x, {.axis = 0})), ElementsAre(1, 2, 3, 5, 7, 9));
+  EXPECT_THAT(numbers(ops::cumulative_sum(x, {.exclusive = true})), ElementsAre(0, 1, 3, 0, 4, 9));
+  EXPECT_THAT(numbers(ops::cumulative_sum(x, {.reverse = true})), ElementsAre(6, 5, 3, 15, 11, 6));
+  EXPECT_THAT(numbers(ops::cumulative_sum(x, {.exclusive = true, .reverse = true})), ElementsAre(5, 3, 0, 11, 6, 0));
+  EXPECT_MESSAGE(ops::cumulative_sum(x, {.axis = 2}), ShapeError,
+                 "[cumulative_sum] there is no dimension 2 in [2,3]");
+  EXPECT_MESSAGE(ops::cumulative_sum(ints({2}, {1, 2})), TypeError,
+                 "[cumulative_sum] takes floating inputs, got i32[2]");
+}
+
 TEST(Reduce, GivesTheShapeAskedFor) {
   EXPECT_EQ(ops::reduce_sum(cube()).shape(), Shape{});
   EXPECT_EQ(ops::reduce_sum(cube(), {.keep_dims = true}).shape(), (Shape{1, 1, 1}));
@@ -119,8 +153,14 @@ std::vector<op_check::OpCase> cases() {
   std::vector<OpCase> cases;
   for (const auto& [name, f] : {std::pair<std::string, Reducer>{"sum", ops::reduce_sum},
                                 {"mean", ops::reduce_mean},
-                                {"max", ops::reduce_max}}) {
-    const OpInput x = batch_of({2, 3, 4, 5}, distinct()), whole = fixed({2, 3, 4, 5}, distinct());
+                                {"max", ops::reduce_max},
+                                {"min", ops::reduce_min},
+                                {"product", ops::reduce_product},
+                                {"l1", ops::reduce_l1},
+                                {"l2", ops::reduce_l2}}) {
+    // Factors near 1, so that a product of all of them is a number.
+    const Fill fill = f == ops::reduce_product ? uniform(0.8, 1.2) : distinct();
+    const OpInput x = batch_of({2, 3, 4, 5}, fill), whole = fixed({2, 3, 4, 5}, fill);
     cases.push_back({name + "_all", reduced(f, {}), {whole}});
     cases.push_back({name + "_all_kept", reduced(f, {}, true), {whole}});
     cases.push_back({name + "_batch", reduced(f, {0}), {whole}});
@@ -129,10 +169,26 @@ std::vector<op_check::OpCase> cases() {
     cases.push_back({name + "_image", reduced(f, {2, 3}), {x}});
     cases.push_back({name + "_image_kept", reduced(f, {2, 3}, true), {x}});
     cases.push_back({name + "_all_but_channels", reduced(f, {0, 2, 3}), {whole}});
-    cases.push_back({name + "_scalar", reduced(f, {}), {fixed({}, distinct())}});
-    cases.push_back({name + "_of_one", reduced(f, {1}), {batch_of({3, 1, 2}, distinct())}});
+    cases.push_back({name + "_scalar", reduced(f, {}), {fixed({}, uniform(0.5, 1))}});
+    cases.push_back({name + "_of_one", reduced(f, {1}), {batch_of({3, 1, 2}, off_zero())}});
   }
   return cases;
+}
+
+std::vector<op_check::OpCase> cumulative_cases() {
+  using namespace op_check;
+  const auto along = [](ops::CumulativeSumConfig config) -> BuildFn {
+    return [=](const Values& in) { return Values{ops::cumulative_sum(in[0], config)}; };
+  };
+  const OpInput x = batch_of({3, 4, 5});
+  return {
+      {"last", along({}), {x}},
+      {"channels", along({.axis = 1}), {x}},
+      {"batch", along({.axis = 0}), {x}},
+      {"exclusive", along({.axis = 1, .exclusive = true}), {x}},
+      {"reverse", along({.reverse = true}), {x}},
+      {"exclusive_reverse", along({.axis = 1, .exclusive = true, .reverse = true}), {x}},
+  };
 }
 
 std::vector<op_check::OpCase> broadcast_cases() {
@@ -157,6 +213,8 @@ std::vector<op_check::OpCase> broadcast_cases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Reduce, OpCheck, testing::ValuesIn(cases()), [](const auto& i) { return i.param.name; });
+INSTANTIATE_TEST_SUITE_P(CumulativeSum, OpCheck, testing::ValuesIn(cumulative_cases()),
+                         [](const auto& i) { return i.param.name; });
 INSTANTIATE_TEST_SUITE_P(Broadcast, OpCheck, testing::ValuesIn(broadcast_cases()),
                          [](const auto& i) { return i.param.name; });
 

@@ -5,10 +5,11 @@
 
 namespace ocellus {
 
-enum class ReduceKind : uint8_t { sum, mean, max };
+enum class ReduceKind : uint8_t { sum, mean, max, min, product, l1, l2 };
 OCELLUS_API std::span<const std::string_view> enum_names(ReduceKind);
 
-/// Sum, mean or maximum over `axes` (empty: all of them). The gradient of max is split evenly among ties.
+/// Sum, mean, maximum, minimum, product, sum of magnitudes (l1) or root of the sum of squares (l2) over `axes` (empty: all
+/// of them). The gradient of max and min is split evenly among ties; that of l2 is 0 where all elements are.
 class OCELLUS_API Reduce final : public Op {
  public:
   ReduceKind kind = ReduceKind::sum;
@@ -22,14 +23,28 @@ class OCELLUS_API Reduce final : public Op {
   void eval(EvalCtx&) const override;
 };
 
-/// Inputs: dy, y, x (y and dy as Reduce of kind max gave them).
-class OCELLUS_API ReduceMaxBackward final : public Op {
+/// The gradient of Reduce for all kinds but sum and mean. Inputs: dy, y, x (y as Reduce gave it).
+class OCELLUS_API ReduceBackward final : public Op {
  public:
+  ReduceKind kind = ReduceKind::max;
   std::vector<int64_t> axes;
 
-  std::string_view name() const override { return "reduce_max_backward"; }
-  void attrs(AttrVisitor& v) const override { v("axes", axes); }
+  std::string_view name() const override { return "reduce_backward"; }
+  void attrs(AttrVisitor& v) const override;
   Types infer(std::span<const TensorType>) const override;
+  void eval(EvalCtx&) const override;
+};
+
+/// Running sums along `axis`: y_i = x_0 + ... + x_i. `exclusive` leaves x_i out, `reverse` starts at the other end.
+class OCELLUS_API CumulativeSum final : public Op {
+ public:
+  int64_t axis = 0;
+  bool exclusive = false, reverse = false;
+
+  std::string_view name() const override { return "cumulative_sum"; }
+  void attrs(AttrVisitor& v) const override;
+  Types infer(std::span<const TensorType>) const override;
+  Values gradient(GradCtx&) const override;
   void eval(EvalCtx&) const override;
 };
 
@@ -67,6 +82,15 @@ struct ReduceConfig {
 OCELLUS_API Value reduce_sum(const Value& x, const ReduceConfig& config = {});
 OCELLUS_API Value reduce_mean(const Value& x, const ReduceConfig& config = {});
 OCELLUS_API Value reduce_max(const Value& x, const ReduceConfig& config = {});
+OCELLUS_API Value reduce_min(const Value& x, const ReduceConfig& config = {});
+OCELLUS_API Value reduce_product(const Value& x, const ReduceConfig& config = {});
+OCELLUS_API Value reduce_l1(const Value& x, const ReduceConfig& config = {});
+OCELLUS_API Value reduce_l2(const Value& x, const ReduceConfig& config = {});
+struct CumulativeSumConfig {
+  int64_t axis = -1;  ///< a negative one counts from the end
+  bool exclusive = false, reverse = false;
+};
+OCELLUS_API Value cumulative_sum(const Value& x, const CumulativeSumConfig& config = {});
 OCELLUS_API Value sum_to(const Value& x, const Shape& shape);
 OCELLUS_API Value broadcast_to(const Value& x, const Shape& shape, double scale = 1);
 }  // namespace ops

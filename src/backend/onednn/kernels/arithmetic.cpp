@@ -25,6 +25,20 @@ dnnl::algorithm algorithm_of(BinaryKind kind) {
   return dnnl::algorithm::undef;
 }
 
+/// The library's name of a reduction, and the power of its norms.
+std::pair<dnnl::algorithm, float> algorithm_of(ReduceKind kind) {
+  switch (kind) {
+    case ReduceKind::sum: return {dnnl::algorithm::reduction_sum, 0.0f};
+    case ReduceKind::mean: return {dnnl::algorithm::reduction_mean, 0.0f};
+    case ReduceKind::max: return {dnnl::algorithm::reduction_max, 0.0f};
+    case ReduceKind::min: return {dnnl::algorithm::reduction_min, 0.0f};
+    case ReduceKind::product: return {dnnl::algorithm::reduction_mul, 0.0f};
+    case ReduceKind::l1: return {dnnl::algorithm::reduction_norm_lp_sum, 1.0f};
+    case ReduceKind::l2: return {dnnl::algorithm::reduction_norm_lp_sum, 2.0f};
+  }
+  return {dnnl::algorithm::undef, 0.0f};
+}
+
 /// A row-major descriptor with ones in front up to `rank` dimensions.
 Desc with_ones(const TensorType& type, size_t rank) {
   Dims dims(std::max<size_t>(rank, 1) - type.shape.rank(), 1);
@@ -78,10 +92,8 @@ KernelAnswer make_reduce(const KernelRequest& request, Backend& backend) {
   for (size_t i = 0; i < kept.size(); ++i)
     if (op.axes.empty() || std::ranges::find(op.axes, static_cast<int64_t>(i)) != op.axes.end()) kept[i] = 1;
   const Desc y = row_major(kept, x.data_type());
-  const auto algorithm = op.kind == ReduceKind::sum    ? dnnl::algorithm::reduction_sum
-                         : op.kind == ReduceKind::mean ? dnnl::algorithm::reduction_mean
-                                                       : dnnl::algorithm::reduction_max;
-  const dnnl::reduction::desc desc(algorithm, x, y, 0, 0);
+  const auto [algorithm, power] = algorithm_of(op.kind);
+  const dnnl::reduction::desc desc(algorithm, x, y, power, 0);
   const dnnl::reduction::primitive_desc pd(desc, user_scratchpad(), runtime->engine());
   plan.step<dnnl::reduction>(pd, {{DNNL_ARG_SRC, in(0), x}, {DNNL_ARG_DST, out(0), y}});
   return plan.finish(pd.impl_info_str());
