@@ -7,6 +7,7 @@
 
 #include <ocellus/backend/backends.h>
 #include <ocellus/engine/reference.h>
+#include <ocellus/ops/cast.h>
 
 #include "engine/op_setting.h"
 
@@ -74,6 +75,33 @@ void check(const OpCase& c, Backend& backend, double tolerance) {
   }
 }
 
+/// The graph as if it stood in the middle of a network that computes in bf16: what it is fed was bf16 before.
+Graph amid_bf16(const Graph& graph) {
+  Graph result = rewrite(graph, [](const std::shared_ptr<const Node>& node, const Values&) -> std::optional<Values> {
+    if (!node->as<InputOp>() || node->types()[0].dtype != DType::f32) return std::nullopt;
+    return Values{ops::cast(ops::cast(Value(node, 0), DType::bf16), DType::f32)};
+  });
+  result.inputs = graph.inputs;
+  return result;
+}
+
+void check_in_bf16(const OpCase& c, Backend& backend) {
+  const Built built = build(c);
+  Graph graph{.inputs = built.inputs, .outputs = built.gradients, .updates = {}};
+  for (const size_t i : c.losses) graph.outputs.push_back(built.outputs[i]);  // others may be a backend's own business
+  std::vector<Tensor> inputs;
+  for (const Tensor& t : filled(c)) inputs.push_back(in_bf16(t));
+  const std::vector<Tensor> expected = evaluate(graph, inputs, DType::f64);
+  ProgramSpec spec{.graph = amid_bf16(graph)};
+  for (const Value& v : graph.inputs) spec.inputs.push_back(v.type());
+  Program program = compile(spec, backend, {.poison = true, .compute = DType::bf16});
+  for (size_t i = 0; i < inputs.size(); ++i) program.input(i).copy_from(inputs[i]);
+  program.run();
+  for (size_t i = 0; i < expected.size(); ++i)
+    expect_close(program.output(i), expected[i], c.bf16_tolerance * bf16_roundoff, "output " + std::to_string(i));
+  if (::testing::Test::HasFailure()) std::puts(to_text(program.report()).c_str());
+}
+
 }  // namespace
 }  // namespace ocellus::op_check
 
@@ -91,4 +119,11 @@ TEST_P(OpCheck, BackendsAgreeWithTheReference) {
 TEST_P(OpCheck, FastAlgorithmsStayNear) {
   const auto backend = ocellus::make_backend("onednn", {.algorithms = ocellus::Algorithms::standard});
   oc::check(GetParam(), *backend, 50 * GetParam().tolerance);
+}
+
+TEST_P(OpCheck, BackendsAgreeInBf16) {
+  for (const std::string& name : ocellus::backend_names()) {
+    SCOPED_TRACE(name);
+    oc::check_in_bf16(GetParam(), *ocellus::make_backend(name, {.algorithms = ocellus::Algorithms::exact}));
+  }
 }

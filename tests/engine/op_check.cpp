@@ -222,8 +222,11 @@ TEST_P(OpCheck, Bf16AgreesWithDouble) {
   std::vector<Tensor> inputs;
   for (const Tensor& t : oc::filled(GetParam())) inputs.push_back(oc::in_bf16(t));
   const auto expect_rounded = [](const ocellus::Node& node, std::span<const Tensor> outputs) {
-    if (node.inputs().empty() || node.op().traits().full_precision) return;
-    for (const Tensor& t : outputs) EXPECT_EQ(oc::relative_error(t, oc::in_bf16(t)), 0) << node.op().name();
+    const ocellus::Traits traits = node.op().traits();
+    if (node.inputs().empty() || traits.full_precision) return;
+    for (size_t i = 0; i < outputs.size(); ++i)
+      if ((traits.wide_outputs >> i & 1) == 0)
+        EXPECT_EQ(oc::relative_error(outputs[i], oc::in_bf16(outputs[i])), 0) << node.op().name();
   };
   const auto narrow = ocellus::evaluate(graph, inputs, DType::bf16, expect_rounded);
   const auto wide = ocellus::evaluate(graph, inputs, DType::f64);

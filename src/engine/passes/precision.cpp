@@ -3,7 +3,7 @@
 // Operators with products compute in bf16; what only follows them (activations, pooling, normalisation, sums, changes of shape)
 // does where something that arrives is bf16 already. Softmax and losses stay f32, and so do single inputs and outputs that an
 // operator names: statistics, biases, gradients of weights. Parameters stay f32 masters: what reads them gets a cast. Results
-// of the program have the types that they had before.
+// of the program have the types that they had before. A value that a cast only widened counts as what it was.
 
 #include <ocellus/ops/cast.h>
 
@@ -18,31 +18,36 @@ class Narrowing {
 
   std::optional<Values> operator()(const std::shared_ptr<const Node>& node, const Values& inputs) const {
     if (inputs.empty() || node->as<Cast>()) return std::nullopt;
-    const bool narrow = computes_narrow(*node, inputs);
+    Values cast;
+    for (const Value& v : inputs) cast.push_back(unwidened(v));
+    const bool narrow = computes_narrow(*node, cast);
     const uint32_t wide_inputs = node->op().traits().wide_inputs;
-    Values cast = inputs;
-    bool same = true;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const DType wanted = narrow && !has(wide_inputs, i) ? narrow_ : DType::f32;
-      if (inputs[i].dtype() != DType::f32 && inputs[i].dtype() != narrow_) continue;
-      cast[i] = ops::cast(inputs[i], wanted);
-      same = same && cast[i] == inputs[i];
-    }
-    if (same) return std::nullopt;
+    for (size_t i = 0; i < cast.size(); ++i)
+      if (cast[i].dtype() == DType::f32 || cast[i].dtype() == narrow_)
+        cast[i] = ops::cast(cast[i], narrow && !has(wide_inputs, i) ? narrow_ : DType::f32);
+    if (cast == inputs) return std::nullopt;
     return emit(node->op_ptr(), std::move(cast), node->scope());
   }
 
  private:
   static bool has(uint32_t mask, size_t i) { return i < 32 && (mask >> i & 1) != 0; }
 
+  Value unwidened(const Value& v) const {
+    const bool widens = v.node().as<Cast>() && v.dtype() == DType::f32 && v.node().inputs()[0].dtype() == narrow_;
+    return widens ? v.node().inputs()[0] : v;
+  }
+
   bool computes_narrow(const Node& node, const Values& inputs) const {
     const Traits traits = node.op().traits();
     if (traits.full_precision) return false;
     if (node.op().macs(node.input_types(), node.types()) > 0) return true;
     for (size_t i = 0; i < inputs.size(); ++i)
-      if (!has(traits.wide_inputs, i) && inputs[i].dtype() == narrow_) return true;
+      if (!has(traits.wide_inputs, i) && (inputs[i].dtype() == narrow_ || is_trace(inputs[i]))) return true;
     return false;
   }
+
+  /// What a forward operator in bf16 left for its backward one (positions of maxima, a mask): that must compute in bf16 too.
+  bool is_trace(const Value& v) const { return !is_floating(v.dtype()) && v.node().types()[0].dtype == narrow_; }
 
   DType narrow_;
 };
