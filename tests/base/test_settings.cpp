@@ -61,7 +61,8 @@ TEST_F(SettingsTest, each_source_overrides_the_one_before_and_is_named) {
   EXPECT_EQ(s.backend.value, "onednn");
   EXPECT_EQ(s.backend.origin, "environment variable OCELLUS_BACKEND");
   EXPECT_EQ(s.threads.value, 2);
-  s = load_settings({.backend = "reference", .threads = 1});
+  s = load_settings({.backend = "reference", .threads = 1, .floatx = "bfloat16"});
+  EXPECT_EQ(s.floatx.value, "bfloat16");
   EXPECT_EQ(s.backend.value, "reference");
   EXPECT_EQ(s.backend.origin, "argument");
   EXPECT_EQ(s.threads.value, 1);
@@ -77,6 +78,7 @@ TEST_F(SettingsTest, damaged_files_and_wrong_values_are_refused) {
   write(R"({"floatx": "float16"})");
   EXPECT_THAT(message_of<FormatError>([] { load_settings(); }), HasSubstr("float16"));
   write("{}");
+  EXPECT_THAT(message_of<UsageError>([] { load_settings({.floatx = "f8"}); }), HasSubstr("f8"));
   const Variable threads("OCELLUS_THREADS", "two");
   EXPECT_THROW(load_settings(), UsageError);
 }

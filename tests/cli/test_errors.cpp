@@ -45,6 +45,7 @@ TEST_F(CliErrors, wrong_usage_is_2) {
                  {"builtin:letters", "builtin:digits"});
   expect_failure(run(folder_, {"predict", model(), "--input", "x.npy"}), 2, {"--output"});
   expect_failure(run(folder_, {"bench", "lenet5", "--backend", "abacus"}), 2, {"abacus", "onednn"});
+  expect_failure(run(folder_, {"bench", "lenet5", "--dtype", "f8"}), 2, {"f8", "bfloat16"});
 }
 
 TEST_F(CliErrors, a_file_that_is_not_there_is_4) {

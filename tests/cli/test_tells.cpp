@@ -87,6 +87,8 @@ TEST_F(CliTells, bench_finds_an_arena_close_to_the_bound) {
   }
   EXPECT_THAT(output({"bench", "lenet5", "--repeat", "10"}),
               testing::AllOf(testing::HasSubstr("images/s"), testing::HasSubstr("times the live bytes")));
+  EXPECT_THAT(output({"bench", "lenet5", "--repeat", "10", "--dtype", "bf16"}),
+              testing::AllOf(testing::HasSubstr("bf16, "), testing::HasSubstr("cast")));
 }
 
 }  // namespace
