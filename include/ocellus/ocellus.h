@@ -31,13 +31,16 @@
 #include <ocellus/ops/fold.h>
 #include <ocellus/ops/host.h>
 #include <ocellus/ops/indexing.h>
+#include <ocellus/ops/losses.h>
 #include <ocellus/ops/matmul.h>
 #include <ocellus/ops/norm.h>
 #include <ocellus/ops/pool.h>
+#include <ocellus/ops/prelu.h>
 #include <ocellus/ops/rearrange.h>
 #include <ocellus/ops/reduce.h>
 #include <ocellus/ops/registry.h>
 #include <ocellus/ops/resize.h>
+#include <ocellus/ops/sample_norm.h>
 #include <ocellus/ops/select.h>
 #include <ocellus/ops/shape.h>
 #include <ocellus/ops/softmax.h>
