@@ -9,8 +9,8 @@
 #include <ocellus/base/settings.h>
 #include <ocellus/base/threads.h>
 
+#include "base/suggest.h"
 #include "model/trainer.h"
-#include "train/suggest.h"
 
 namespace ocellus {
 

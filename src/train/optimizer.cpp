@@ -14,8 +14,8 @@
 #include <ocellus/base/error.h>
 #include <ocellus/base/threads.h>
 
+#include "base/suggest.h"
 #include "train/optimizer_simd.h"
-#include "train/suggest.h"
 
 namespace ocellus::optim {
 namespace {

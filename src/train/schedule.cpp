@@ -10,7 +10,7 @@
 
 #include <ocellus/base/error.h>
 
-#include "train/suggest.h"
+#include "base/suggest.h"
 
 namespace ocellus::schedule {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "train/suggest.h"
+#include "base/suggest.h"
 
 namespace ocellus::zoo {
 

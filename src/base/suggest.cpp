@@ -1,4 +1,4 @@
-#include "train/suggest.h"
+#include "base/suggest.h"
 
 #include <algorithm>
 #include <numeric>
