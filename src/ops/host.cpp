@@ -106,7 +106,7 @@ void HostLoss::eval(EvalCtx& ctx) const {
   }
   double sum = 0;
   for (size_t i = 0; i < values.size(); ++i) {
-    sum += values[i].value;
+    if (values[i].in_loss) sum += values[i].value;
     outputs.tensors()[2].as<float>()[i] = static_cast<float>(values[i].value);
   }
   outputs.tensors()[0].as<float>()[0] = static_cast<float>(sum);

@@ -10,7 +10,7 @@
 namespace ocellus {
 
 Types SigmoidCrossEntropy::infer(std::span<const TensorType> inputs) const {
-  return detail::elementwise_loss_types(inputs, "logits");
+  return detail::elementwise_loss_types(inputs, "logits", reduction);
 }
 
 Values SigmoidCrossEntropy::gradient(GradCtx& ctx) const {

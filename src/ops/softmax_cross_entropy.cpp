@@ -101,6 +101,7 @@ void visit(AttrVisitor& v, const Op& op) {
 void SoftmaxCrossEntropy::attrs(AttrVisitor& v) const { visit(v, *this); }
 
 Types SoftmaxCrossEntropy::infer(std::span<const TensorType> inputs) const {
+  detail::expect_scalar_reduction(reduction);
   detail::expect_count(inputs, 2);
   detail::expect_floating(inputs.first(1));
   expect_targets(inputs[0], inputs[1]);

@@ -8,7 +8,7 @@
 namespace ocellus {
 
 Types SquaredError::infer(std::span<const TensorType> inputs) const {
-  return detail::elementwise_loss_types(inputs, "prediction");
+  return detail::elementwise_loss_types(inputs, "prediction", reduction);
 }
 
 Values SquaredError::gradient(GradCtx& ctx) const {

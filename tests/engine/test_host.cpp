@@ -72,6 +72,15 @@ TEST(HostLoss, GivesValuePartsAndGradient) {
   EXPECT_FALSE(gradients(y[0], wrt)[0]);
 }
 
+TEST(HostLoss, APartMayBeThereForTheLogAlone) {
+  const HostLossFn counts = [](const Tensor& prediction, std::span<const Tensor>, Tensor&) {
+    return std::vector<LossPart>{{"first", prediction.at(0)}, {"count", 7, false}};
+  };
+  const Values y = host_loss({.name = "c", .parts = {"first", "count"}, .fn = counts}, real({2}, {3, 4}), {});
+  EXPECT_THAT(numbers(y[0]), ElementsAre(3));
+  EXPECT_THAT(numbers(y[1]), ElementsAre(3, 7));
+}
+
 TEST(HostLoss, AGradientPutInItsPlaceCounts) {
   const Value x = real({2}, {1, 2});
   const HostLossFn replaces = [](const Tensor& prediction, std::span<const Tensor>, Tensor& gradient) {

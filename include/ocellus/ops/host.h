@@ -33,9 +33,10 @@ class OCELLUS_API HostOp final : public Op {
 struct LossPart {
   std::string name;
   double value;
+  bool in_loss = true;  ///< false: it is logged and adds nothing to the loss, as a count of triplets
 };
 
-/// Fills `gradient` (prediction's shape, zero before the call) and gives the loss as the sum of its parts' values.
+/// Fills `gradient` (prediction's shape, zero before the call) and gives the parts, whose values add up to the loss.
 using HostLossFn = std::function<std::vector<LossPart>(const Tensor& prediction, std::span<const Tensor> aux, Tensor& gradient)>;
 
 /// Value and gradient of a custom loss at once. Inputs: prediction f32, aux... Outputs: the loss (scalar), its gradient with

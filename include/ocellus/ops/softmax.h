@@ -1,4 +1,4 @@
-// Softmax and the losses. Every loss gives a scalar.
+// Softmax and the plain losses, each of which gives a scalar. Those with weights are in losses.h.
 #pragma once
 
 #include <ocellus/graph/op.h>
@@ -30,7 +30,8 @@ class OCELLUS_API SoftmaxBackward final : public Op {
   Traits traits() const override { return {.full_precision = true}; }
 };
 
-enum class Reduction : uint8_t { mean, sum };
+/// How the terms of a loss become one number; `none` leaves them as they are, which only the losses of losses.h can.
+enum class Reduction : uint8_t { mean, sum, none };
 OCELLUS_API std::span<const std::string_view> enum_names(Reduction);
 
 /// Cross-entropy of softmax(logits) with the targets, in one operator for accuracy and speed.

@@ -36,9 +36,12 @@ inline double term_weight(Reduction reduction, int64_t count) {
 }
 
 /// Types of an element-wise loss of (prediction, target): the loss, a scalar. Throws where they differ.
-Types elementwise_loss_types(std::span<const TensorType> inputs, std::string_view prediction);
+Types elementwise_loss_types(std::span<const TensorType> inputs, std::string_view prediction, Reduction reduction);
 /// Types of its gradient, inputs (dloss, prediction, target): the prediction's.
 Types elementwise_loss_backward_types(std::span<const TensorType> inputs, std::string_view prediction);
+
+/// Throws TypeError for a reduction that leaves the terms as they are.
+void expect_scalar_reduction(Reduction reduction);
 
 /// Throws ShapeError unless `dloss` is a scalar.
 void expect_scalar_loss(const TensorType& dloss);
