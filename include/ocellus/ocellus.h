@@ -68,10 +68,14 @@
 #include <ocellus/nn/layers/dropout.h>
 #include <ocellus/nn/layers/flatten.h>
 #include <ocellus/nn/layers/global_average_pool2d.h>
+#include <ocellus/nn/layers/group_norm.h>
+#include <ocellus/nn/layers/instance_norm.h>
 #include <ocellus/nn/layers/l2_normalize.h>
+#include <ocellus/nn/layers/layer_norm.h>
 #include <ocellus/nn/layers/local_response_norm.h>
 #include <ocellus/nn/layers/max_pool2d.h>
 #include <ocellus/nn/layers/pad.h>
+#include <ocellus/nn/layers/prelu.h>
 #include <ocellus/nn/layers/radial_basis.h>
 #include <ocellus/nn/layers/reshape.h>
 #include <ocellus/nn/layers/resize2d.h>
