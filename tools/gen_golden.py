@@ -122,6 +122,62 @@ def conv(name, x, w, stride=None, dilation=None, pads=None, groups=1, bias=True)
 
 
 @family
+def transposed_convolutions():
+    """Each is the gradient of a convolution's input, `input` being the sizes that PyTorch gives its result."""
+    yield transposed("plain", (2, 3, 4, 5), (3, 4, 3, 3))
+    yield transposed("strided", (2, 4, 4, 3), (4, 3, 4, 2), stride=(2, 3), pad=(1, 0))
+    yield transposed("output_padding", (1, 3, 5, 4), (3, 2, 3, 3), stride=(2, 3), pad=(1, 1), more=(1, 2))
+    yield transposed("dilated_groups", (2, 6, 4, 3), (6, 2, 3, 2), stride=(2, 1), dilation=(2, 3), groups=3)
+    yield transposed("1d", (2, 3, 7), (3, 4, 5), stride=(3,), pad=(2,), more=(1,))
+    yield transposed("3d", (1, 3, 2, 3, 4), (3, 2, 2, 3, 3), stride=(1, 2, 2), pad=(0, 1, 0))
+
+
+def transposed(suffix, x, w, stride=None, dilation=None, pad=None, more=None, groups=1):
+    rank = len(x) - 2
+    stride, dilation, pad, more = stride or (1,) * rank, dilation or (1,) * rank, pad or (0,) * rank, more or (0,) * rank
+    name = f"conv_transpose_{suffix}"
+    draw = Draw(name)
+    tensors = tracked(x=draw.normal(*x), w=draw.normal(*w, scale=0.5))
+    convolve = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)[rank - 1]
+    y = convolve(*tensors.values(), None, stride, pad, more, groups, dilation)
+    attrs = window(stride, dilation, [(p, p) for p in pad]) | {"groups": groups, "input": list(y.shape[2:])}
+    case = Case(name, "conv_backward_data", attrs, tensors | {"dy": draw.normal(*y.shape)})
+    return differentiate(case, tensors, y)
+
+
+@family
+def pads():
+    yield pad("reflect", (2, 2, 4, 5), ((1, 2), (3, 0)))
+    yield pad("replicate", (2, 2, 4, 5), ((1, 2), (6, 0)))
+    yield pad("reflect", (1, 3, 6), ((5, 2),))
+    yield pad("replicate", (1, 2, 2, 3, 4), ((2, 1), (0, 2), (1, 1)))
+
+
+def pad(mode, x, pads):
+    name = f"pad_{mode}_{len(pads)}d"
+    draw = Draw(name)
+    tensors = tracked(x=draw.normal(*x))
+    y = functional.pad(tensors["x"], sides(pads), mode)
+    attrs = {"before": [0, 0] + [begin for begin, _ in pads], "after": [0, 0] + [end for _, end in pads], "mode": mode}
+    return differentiate(Case(name, "pad", attrs, tensors | {"dy": draw.normal(*y.shape)}), ["x"], y)
+
+
+@family
+def adaptive_pools():
+    for op, functions in (
+            ("average", (functional.adaptive_avg_pool1d, functional.adaptive_avg_pool2d, functional.adaptive_avg_pool3d)),
+            ("max", (functional.adaptive_max_pool1d, functional.adaptive_max_pool2d, functional.adaptive_max_pool3d))):
+        for suffix, x, size in (("1d", (2, 3, 10), (4,)), ("even", (1, 3, 6, 8), (3, 2)), ("uneven", (2, 2, 7, 5), (3, 4)),
+                                ("overlapping", (1, 2, 7, 7), (3, 3)), ("3d", (1, 2, 4, 5, 3), (2, 3, 2))):
+            name = f"adaptive_{op}_pool_{suffix}"
+            draw = Draw(name)
+            tensors = tracked(x=draw.normal(*x))
+            y = functions[len(size) - 1](tensors["x"], size)
+            case = Case(name, f"adaptive_{op}_pool", {"output": list(size)}, tensors | {"dy": draw.normal(*y.shape)})
+            yield differentiate(case, ["x"], y)
+
+
+@family
 def pools():
     for op in ("max_pool", "average_pool"):
         yield pool(op, "plain", (2, 3, 6, 8), (2, 2), (2, 2))
@@ -245,6 +301,125 @@ def elementwise_losses():
         loss = functional.mse_loss(x, target, reduction=reduction)
         case = Case(name, "squared_error", {"reduction": reduction}, {"prediction": x, "target": target})
         yield differentiate(case, ["prediction"], loss, {"loss": loss})
+
+
+@family
+def weighted_losses():
+    """Each kind as PyTorch or its paper writes it, plain and as a mean over weights."""
+    kinds = {
+        "absolute_error": (1, lambda x, t: functional.l1_loss(x, t, reduction="none")),
+        "smooth_l1": (0.4, lambda x, t: functional.smooth_l1_loss(x, t, reduction="none", beta=0.4)),
+        "huber": (1.5, lambda x, t: functional.huber_loss(x, t, reduction="none", delta=1.5)),
+        "focal": (1, focal),
+        "contrastive": (2, lambda x, t: t * x**2 + (1 - t) * functional.relu(2 - x)**2),
+    }
+    for kind, (threshold, function) in kinds.items():
+        for reduction in ("mean", "none"):
+            name = f"element_loss_{kind}_{reduction}"
+            draw = Draw(name)
+            x = draw.uniform(3, 4, 5, high=4).requires_grad_() if kind == "contrastive" else \
+                draw.normal(3, 4, 5, scale=2).requires_grad_()
+            case = Case(name, "element_loss", {"kind": kind, "threshold": threshold, "reduction": reduction})
+            case.inputs = {"prediction": x, "target": draw.uniform(3, 4, 5)}
+            terms = function(x, case.inputs["target"])
+            if reduction == "mean":
+                case.inputs["weights"] = weights = draw.uniform(3, 1, 5) * (draw.uniform(3, 1, 5) < 0.7)
+                loss = (terms * weights).sum() / weights.expand_as(x).sum()
+                yield differentiate(case, ["prediction"], loss, {"loss": loss})
+            else:
+                case.inputs["dy"] = draw.normal(3, 4, 5)
+                yield differentiate(case, ["prediction"], terms)
+
+
+def focal(x, t, alpha=0.25, gamma=2):
+    p = torch.sigmoid(x)
+    entropy = functional.binary_cross_entropy_with_logits(x, t, reduction="none")
+    return (alpha * t + (1 - alpha) * (1 - t)) * (1 - (p * t + (1 - p) * (1 - t)))**gamma * entropy
+
+
+@family
+def softmax_focals():
+    for suffix, gamma, alpha in (("plain", 2, -1), ("balanced", 0.5, 0.25)):
+        name = f"softmax_focal_{suffix}"
+        draw = Draw(name)
+        x, classes = draw.normal(3, 5, 4, scale=2).requires_grad_(), draw.whole(0, 5, 3, 4)
+        log_p = functional.log_softmax(x, 1).gather(1, classes[:, None])[:, 0]
+        factor = torch.where(classes == 2, 1 - alpha, alpha) if alpha >= 0 else 1
+        loss = (-factor * (1 - log_p.exp())**gamma * log_p).mean()
+        attrs = {"gamma": gamma, "alpha": alpha, "background": 2}
+        yield differentiate(Case(name, "softmax_focal", attrs, {"logits": x, "targets": classes}), ["logits"], loss,
+                            {"loss": loss})
+
+
+@family
+def dices():
+    for suffix, power, over_batch in (("plain", 1, False), ("squared", 2, False), ("over_batch", 1, True)):
+        name = f"dice_{suffix}"
+        draw = Draw(name)
+        p, t, smooth = draw.uniform(2, 3, 4, 5).requires_grad_(), draw.uniform(2, 3, 4, 5), 0.5
+        axes = (0, 2, 3) if over_batch else (2, 3)
+        below = (p**power).sum(axes) + (t**power).sum(axes) + smooth
+        loss = (1 - (2 * (p * t).sum(axes) + smooth) / below).mean()
+        attrs = {"smooth": smooth, "squared": power == 2, "over_batch": over_batch}
+        yield differentiate(Case(name, "dice", attrs, {"prediction": p, "target": t}), ["prediction"], loss,
+                            {"loss": loss})
+
+
+@family
+def matrices():
+    for name, a, b, flags in (("matmul_plain", (5, 7), (7, 3), (False, False)),
+                              ("matmul_stacks", (3, 6, 4), (3, 5, 6), (True, True)),
+                              ("matmul_broadcast", (2, 1, 4, 6), (3, 5, 6), (False, True))):
+        draw = Draw(name)
+        tensors = tracked(a=draw.normal(*a), b=draw.normal(*b))
+        y = torch.matmul(*(t.mT if flag else t for t, flag in zip(tensors.values(), flags)))
+        attrs = dict(zip(("transpose_a", "transpose_b"), flags))
+        yield differentiate(Case(name, "matmul", attrs, tensors | {"dy": draw.normal(*y.shape)}), tensors, y)
+    functions = {"l2": torch.cdist, "l1": lambda x, y: torch.cdist(x, y, p=1),
+                 "cosine": lambda x, y: 1 - functional.cosine_similarity(x[:, None], y[None], -1)}
+    for kind, function in functions.items():
+        name = f"pairwise_distance_{kind}"
+        draw = Draw(name)
+        tensors = tracked(x=draw.normal(5, 8), y=draw.normal(4, 8))
+        y = function(*tensors.values())
+        case = Case(name, "pairwise_distance", {"kind": kind}, tensors | {"dy": draw.normal(*y.shape)})
+        yield differentiate(case, tensors, y)
+
+
+@family
+def choices():
+    draw = Draw("top_k")
+    x = draw.normal(3, 7, 2).requires_grad_()
+    y = x.topk(3, 1).values
+    case = Case("top_k", "top_k", {"k": 3, "axis": 1, "smallest": False}, {"x": x, "dy": draw.normal(*y.shape)})
+    yield differentiate(case, ["x"], y)
+    draw = Draw("gather_along")
+    x, indices = draw.normal(3, 5, 4).requires_grad_(), draw.whole(0, 5, 3, 8, 4)
+    y = x.gather(1, indices)
+    case = Case("gather_along", "gather_along", {"axis": 1}, {"x": x, "indices": indices, "dy": draw.normal(*y.shape)})
+    yield differentiate(case, ["x"], y)
+    draw = Draw("gather")
+    x, indices = draw.normal(3, 5, 4).requires_grad_(), draw.whole(0, 5, 9)
+    y = x.index_select(1, indices)
+    case = Case("gather", "gather", {"axis": 1}, {"x": x, "indices": indices, "dy": draw.normal(*y.shape)})
+    yield differentiate(case, ["x"], y)
+
+
+@family
+def reductions():
+    functions = {"min": lambda x: x.amin((0, 2)), "product": lambda x: x.prod(2).prod(0),
+                 "l1": lambda x: x.abs().sum((0, 2)), "l2": lambda x: x.norm(dim=(0, 2))}
+    for kind, function in functions.items():
+        draw = Draw(f"reduce_{kind}")
+        x = draw.normal(3, 4, 2).requires_grad_()
+        y = function(x)
+        case = Case(f"reduce_{kind}", "reduce", {"kind": kind, "axes": [0, 2]}, {"x": x, "dy": draw.normal(4)})
+        yield differentiate(case, ["x"], y)
+    draw = Draw("cumulative_sum")
+    x = draw.normal(3, 6, 2).requires_grad_()
+    y = x.flip(1).cumsum(1).flip(1) - x
+    attrs = {"axis": 1, "exclusive": True, "reverse": True}
+    yield differentiate(Case("cumulative_sum", "cumulative_sum", attrs, {"x": x, "dy": draw.normal(3, 6, 2)}), ["x"], y)
 
 
 @family

@@ -61,7 +61,8 @@ std::string snake_case(std::string_view kind) {
   for (size_t i = 0; i < kind.size(); ++i) {
     const auto c = static_cast<unsigned char>(kind[i]);
     const bool after_word = i > 0 && std::islower(static_cast<unsigned char>(kind[i - 1])) != 0;
-    if (std::isupper(c) != 0 && after_word) text += '_';
+    const bool after_rank = i > 1 && kind[i - 1] == 'D' && std::isdigit(static_cast<unsigned char>(kind[i - 2])) != 0;
+    if (std::isupper(c) != 0 && (after_word || after_rank)) text += '_';
     text += static_cast<char>(std::tolower(c));
   }
   return text;

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include <ocellus/base/threads.h>
 #include <ocellus/ops/pool.h>
 
 #include "ops/support/pooling.h"
@@ -40,12 +39,7 @@ std::vector<double> weights(const PlacedWindow& p, bool padding) {
 
 }  // namespace
 
-void AveragePool::attrs(AttrVisitor& v) const {
-  visit_window(v, window);
-  v("kernel", kernel);
-  v("ceil_mode", ceil_mode);
-  v("count_include_pad", count_include_pad);
-}
+void AveragePool::attrs(AttrVisitor& v) const { visit_pool(v, *this); }
 
 Types AveragePool::infer(std::span<const TensorType> inputs) const {
   expect_count(inputs, 1);
@@ -55,13 +49,7 @@ Types AveragePool::infer(std::span<const TensorType> inputs) const {
 }
 
 Values AveragePool::gradient(GradCtx& ctx) const {
-  AveragePoolBackward op;
-  op.window = window;
-  op.kernel = kernel;
-  op.input = spatial(ctx.in(0).shape());
-  op.ceil_mode = ceil_mode;
-  op.count_include_pad = count_include_pad;
-  return {apply(std::move(op), {ctx.dout()})};
+  return {apply(backward_pool<AveragePoolBackward>(*this, ctx.in(0).shape()), {ctx.dout()})};
 }
 
 void AveragePool::eval(EvalCtx& ctx) const {
@@ -73,27 +61,19 @@ void AveragePool::eval(EvalCtx& ctx) const {
     const T* x = ctx.in(0).as<T>().data();
     T* y = ctx.out().as<T>().data();
     const int64_t size = sliding.output_size();
-    parallel_for(shape[0] * shape[1], 16, [&](int64_t begin, int64_t end) {
-      for (int64_t plane = begin; plane < end; ++plane) {
-        const T* in = x + plane * sliding.input_size();
-        T* out = y + plane * size;
-        std::fill_n(out, size, T(0));
-        sliding.for_each_row([&](const SlidingRow& row) {
-          for (int64_t i = 0; i < row.count; ++i) out[row.out + i] += in[row.in + i * row.step];
-        });
-        for (int64_t i = 0; i < size; ++i) out[i] = static_cast<T>(out[i] * scale[i]);
-      }
+    for_each_plane(shape, sliding.input_size(), size, [&](int64_t from, int64_t to) {
+      const T* in = x + from;
+      T* out = y + to;
+      std::fill_n(out, size, T(0));
+      sliding.for_each_row([&](const SlidingRow& row) {
+        for (int64_t i = 0; i < row.count; ++i) out[row.out + i] += in[row.in + i * row.step];
+      });
+      for (int64_t i = 0; i < size; ++i) out[i] = static_cast<T>(out[i] * scale[i]);
     });
   });
 }
 
-void AveragePoolBackward::attrs(AttrVisitor& v) const {
-  visit_window(v, window);
-  v("kernel", kernel);
-  v("input", input);
-  v("ceil_mode", ceil_mode);
-  v("count_include_pad", count_include_pad);
-}
+void AveragePoolBackward::attrs(AttrVisitor& v) const { visit_pool(v, *this); }
 
 Types AveragePoolBackward::infer(std::span<const TensorType> inputs) const {
   expect_count(inputs, 1);
@@ -111,16 +91,14 @@ void AveragePoolBackward::eval(EvalCtx& ctx) const {
   with_real(ctx.in(0), [&]<class T>(T) {
     const T* dy = ctx.in(0).as<T>().data();
     T* dx = ctx.out().as<T>().data();
-    parallel_for(shape[0] * shape[1], 16, [&](int64_t begin, int64_t end) {
-      for (int64_t plane = begin; plane < end; ++plane) {
-        const T* out = dy + plane * sliding.output_size();
-        T* in = dx + plane * sliding.input_size();
-        std::fill_n(in, sliding.input_size(), T(0));
-        sliding.for_each_row([&](const SlidingRow& row) {
-          for (int64_t i = 0; i < row.count; ++i)
-            in[row.in + i * row.step] += static_cast<T>(out[row.out + i] * scale[row.out + i]);
-        });
-      }
+    for_each_plane(shape, sliding.input_size(), sliding.output_size(), [&](int64_t to, int64_t from) {
+      const T* out = dy + from;
+      T* in = dx + to;
+      std::fill_n(in, sliding.input_size(), T(0));
+      sliding.for_each_row([&](const SlidingRow& row) {
+        for (int64_t i = 0; i < row.count; ++i)
+          in[row.in + i * row.step] += static_cast<T>(out[row.out + i] * scale[row.out + i]);
+      });
     });
   });
 }

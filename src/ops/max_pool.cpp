@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <cmath>
 
-#include <ocellus/base/threads.h>
 #include <ocellus/ops/pool.h>
 
 #include "ops/support/pooling.h"
@@ -20,7 +18,7 @@ void largest(const Sliding& sliding, const T* x, T* y, int32_t* at) {
   sliding.for_each_row([&](const SlidingRow& row) {
     for (int64_t i = 0; i < row.count; ++i) {
       const int64_t from = row.in + i * row.step, to = row.out + i;
-      if (at[to] < 0 || x[from] > y[to] || (std::isnan(x[from]) && !std::isnan(y[to]))) {
+      if (at[to] < 0 || exceeds(x[from], y[to])) {
         y[to] = x[from];
         at[to] = static_cast<int32_t>(from);
       }
@@ -30,11 +28,7 @@ void largest(const Sliding& sliding, const T* x, T* y, int32_t* at) {
 
 }  // namespace
 
-void MaxPool::attrs(AttrVisitor& v) const {
-  visit_window(v, window);
-  v("kernel", kernel);
-  v("ceil_mode", ceil_mode);
-}
+void MaxPool::attrs(AttrVisitor& v) const { visit_pool(v, *this); }
 
 Types MaxPool::infer(std::span<const TensorType> inputs) const {
   expect_count(inputs, 1);
@@ -45,12 +39,7 @@ Types MaxPool::infer(std::span<const TensorType> inputs) const {
 }
 
 Values MaxPool::gradient(GradCtx& ctx) const {
-  MaxPoolBackward op;
-  op.window = window;
-  op.kernel = kernel;
-  op.input = spatial(ctx.in(0).shape());
-  op.ceil_mode = ceil_mode;
-  return {apply(std::move(op), {ctx.dout(), ctx.out(1)})};
+  return {apply(backward_pool<MaxPoolBackward>(*this, ctx.in(0).shape()), {ctx.dout(), ctx.out(1)})};
 }
 
 void MaxPool::eval(EvalCtx& ctx) const {
@@ -60,21 +49,12 @@ void MaxPool::eval(EvalCtx& ctx) const {
     const T* x = ctx.in(0).as<T>().data();
     T* y = ctx.out(0).as<T>().data();
     int32_t* at = ctx.out(1).as<int32_t>().data();
-    parallel_for(shape[0] * shape[1], 16, [&](int64_t begin, int64_t end) {
-      for (int64_t plane = begin; plane < end; ++plane) {
-        const int64_t out = plane * sliding.output_size();
-        largest(sliding, x + plane * sliding.input_size(), y + out, at + out);
-      }
-    });
+    for_each_plane(shape, sliding.input_size(), sliding.output_size(),
+                   [&](int64_t in, int64_t out) { largest(sliding, x + in, y + out, at + out); });
   });
 }
 
-void MaxPoolBackward::attrs(AttrVisitor& v) const {
-  visit_window(v, window);
-  v("kernel", kernel);
-  v("input", input);
-  v("ceil_mode", ceil_mode);
-}
+void MaxPoolBackward::attrs(AttrVisitor& v) const { visit_pool(v, *this); }
 
 Types MaxPoolBackward::infer(std::span<const TensorType> inputs) const {
   expect_count(inputs, 2);
@@ -92,14 +72,9 @@ void MaxPoolBackward::eval(EvalCtx& ctx) const {
     const T* dy = ctx.in(0).as<T>().data();
     const int32_t* at = ctx.in(1).as<int32_t>().data();
     T* dx = ctx.out().as<T>().data();
-    parallel_for(shape[0] * shape[1], 16, [&](int64_t begin, int64_t end) {
-      for (int64_t plane = begin; plane < end; ++plane) {
-        T* in = dx + plane * sliding.input_size();
-        std::fill_n(in, sliding.input_size(), T(0));
-        const int64_t out = plane * sliding.output_size();
-        for (int64_t i = out; i < out + sliding.output_size(); ++i) in[at[i]] += dy[i];
-      }
-    });
+    const int64_t inputs = sliding.input_size(), outputs = sliding.output_size();
+    for_each_plane(shape, inputs, outputs,
+                   [&](int64_t in, int64_t out) { scatter(dy + out, at + out, outputs, dx + in, inputs); });
   });
 }
 

@@ -46,6 +46,14 @@ int64_t source(PadMode mode, int64_t i, int64_t n) {
   }
 }
 
+/// What both operators are told.
+template <class O>
+void visit_sides(AttrVisitor& v, const O& op) {
+  v("before", op.before);
+  v("after", op.after);
+  v("mode", op.mode);
+}
+
 struct PadWalk {
   PadMode mode;
   const std::vector<int64_t>& before;
@@ -81,9 +89,7 @@ std::span<const std::string_view> enum_names(PadMode) {
 }
 
 void Pad::attrs(AttrVisitor& v) const {
-  v("before", before);
-  v("after", after);
-  v("mode", mode);
+  visit_sides(v, *this);
   v("value", value);
 }
 
@@ -118,11 +124,7 @@ void Pad::eval(EvalCtx& ctx) const {
   });
 }
 
-void PadBackward::attrs(AttrVisitor& v) const {
-  v("before", before);
-  v("after", after);
-  v("mode", mode);
-}
+void PadBackward::attrs(AttrVisitor& v) const { visit_sides(v, *this); }
 
 Types PadBackward::infer(std::span<const TensorType> inputs) const {
   detail::expect_count(inputs, 1);

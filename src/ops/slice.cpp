@@ -59,13 +59,16 @@ struct SliceLists {
   }
 };
 
+template <class O>
+void visit_lists(AttrVisitor& v, const O& op) {
+  v("begin", op.begin);
+  v("end", op.end);
+  v("step", op.step);
+}
+
 }  // namespace
 
-void Slice::attrs(AttrVisitor& v) const {
-  v("begin", begin);
-  v("end", end);
-  v("step", step);
-}
+void Slice::attrs(AttrVisitor& v) const { visit_lists(v, *this); }
 
 Types Slice::infer(std::span<const TensorType> inputs) const {
   detail::expect_count(inputs, 1);
@@ -96,9 +99,7 @@ void Slice::eval(EvalCtx& ctx) const {
 }
 
 void SliceBackward::attrs(AttrVisitor& v) const {
-  v("begin", begin);
-  v("end", end);
-  v("step", step);
+  visit_lists(v, *this);
   v("dims", dims);
 }
 

@@ -2,10 +2,10 @@
 // with today's parts, as a widely used set of course notes has it for colour images, and as published.
 #include <array>
 
-#include <ocellus/nn/layers/conv2d.h>
+#include <ocellus/nn/layers/conv.h>
 #include <ocellus/nn/layers/dense.h>
 #include <ocellus/nn/layers/flatten.h>
-#include <ocellus/nn/layers/max_pool2d.h>
+#include <ocellus/nn/layers/max_pool.h>
 #include <ocellus/nn/layers/pad.h>
 #include <ocellus/nn/layers/radial_basis.h>
 #include <ocellus/nn/layers/subsample2d.h>

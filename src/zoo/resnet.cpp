@@ -11,8 +11,8 @@
 
 #include <ocellus/nn/layers/add.h>
 #include <ocellus/nn/layers/dense.h>
-#include <ocellus/nn/layers/global_average_pool2d.h>
-#include <ocellus/nn/layers/max_pool2d.h>
+#include <ocellus/nn/layers/global_pool.h>
+#include <ocellus/nn/layers/max_pool.h>
 
 #include "zoo/support/blocks.h"
 

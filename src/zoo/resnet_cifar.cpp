@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include <ocellus/nn/layers/add.h>
-#include <ocellus/nn/layers/average_pool2d.h>
+#include <ocellus/nn/layers/average_pool.h>
 #include <ocellus/nn/layers/dense.h>
-#include <ocellus/nn/layers/global_average_pool2d.h>
+#include <ocellus/nn/layers/global_pool.h>
 #include <ocellus/nn/layers/pad.h>
 
 #include "zoo/support/blocks.h"

@@ -7,8 +7,8 @@
 
 #include <ocellus/nn/layers/concat.h>
 #include <ocellus/nn/layers/dropout.h>
-#include <ocellus/nn/layers/global_average_pool2d.h>
-#include <ocellus/nn/layers/max_pool2d.h>
+#include <ocellus/nn/layers/global_pool.h>
+#include <ocellus/nn/layers/max_pool.h>
 
 #include "zoo/support/blocks.h"
 

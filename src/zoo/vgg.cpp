@@ -8,7 +8,7 @@
 #include <ocellus/nn/layers/dense.h>
 #include <ocellus/nn/layers/dropout.h>
 #include <ocellus/nn/layers/flatten.h>
-#include <ocellus/nn/layers/max_pool2d.h>
+#include <ocellus/nn/layers/max_pool.h>
 
 #include "zoo/support/blocks.h"
 

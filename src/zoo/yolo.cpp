@@ -9,7 +9,7 @@
 #include <ocellus/nn/layers/activation.h>
 #include <ocellus/nn/layers/batch_norm.h>
 #include <ocellus/nn/layers/concat.h>
-#include <ocellus/nn/layers/max_pool2d.h>
+#include <ocellus/nn/layers/max_pool.h>
 #include <ocellus/nn/layers/space_to_depth.h>
 
 #include "zoo/support/blocks.h"

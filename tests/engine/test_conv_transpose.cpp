@@ -22,6 +22,12 @@ BuildFn convolution(ops::ConvConfig config) {
   return [=](const Values& in) { return Values{ops::conv(in[0], in[1], in.size() > 2 ? in[2] : Value(), config)}; };
 }
 
+/// The gradient of a bias is a sum of many numbers of both signs: it may be small beside what rounding changes.
+OpCase cancelling(OpCase c) {
+  c.bf16_tolerance = 6;
+  return c;
+}
+
 std::vector<OpCase> cases() {
   const OpInput image = batch_of({2, 4, 4, 3}), kernel = fixed({4, 3, 3, 3}), bias = fixed({3});
   const Padding uneven{{1, 0}, {0, 2}};
@@ -42,7 +48,8 @@ std::vector<OpCase> cases() {
       {"grouped",
        transpose({.window = {.stride = {2}, .padding = Padding(1)}, .groups = 2}),
        {image, kernel, fixed({6})}},
-      {"depthwise", transpose({.window = {.stride = {2}, .padding = same}, .groups = 4}),
+      {"depthwise",
+       transpose({.window = {.stride = {2}, .padding = same}, .groups = 4}),
        {image, fixed({4, 1, 4, 4}), fixed({4})}},
       {"many_channels",
        transpose({.window = {.stride = {2}, .padding = Padding(1)}}),
@@ -50,9 +57,9 @@ std::vector<OpCase> cases() {
       {"one_dimension",
        transpose({.window = {.stride = {2}, .padding = Padding(1)}, .output_padding = {1}}),
        {batch_of({2, 3, 7}), fixed({3, 5, 3}), fixed({5})}},
-      {"three_dimensions",
-       transpose({.window = {.stride = {2, 1, 2}, .padding = same}}),
-       {batch_of({2, 3, 2, 3, 2}), fixed({3, 2, 3, 3, 2}), fixed({2})}},
+      cancelling({"three_dimensions",
+                  transpose({.window = {.stride = {2, 1, 2}, .padding = same}}),
+                  {batch_of({2, 3, 2, 3, 2}), fixed({3, 2, 3, 3, 2}), fixed({2})}}),
   };
 }
 
@@ -102,7 +109,8 @@ std::vector<Refused> refused() {
       {"output_padding",
        transpose({.window = halves, .output_padding = {2}}),
        {f32({1, 4, 5, 5}), f32({4, 3, 3, 3})},
-       "[conv_transpose] output padding [2,2] does not fit stride [2,2]: a convolution of [11,11] gives [6,6], not [5,5]"},
+       "[conv_transpose] output padding [2,2] does not fit stride [2,2]: a convolution of [11,11] gives [6,6], not "
+       "[5,5]"},
       {"output_padding_below_0",
        transpose({.window = halves, .output_padding = {0, -1}}),
        {f32({1, 4, 5, 5}), f32({4, 3, 3, 3})},

@@ -5,11 +5,11 @@
 #include <ocellus/model/model.h>
 #include <ocellus/nn/layers/add.h>
 #include <ocellus/nn/layers/batch_norm.h>
-#include <ocellus/nn/layers/conv2d.h>
+#include <ocellus/nn/layers/conv.h>
 #include <ocellus/nn/layers/dense.h>
 #include <ocellus/nn/layers/dropout.h>
 #include <ocellus/nn/layers/flatten.h>
-#include <ocellus/nn/layers/max_pool2d.h>
+#include <ocellus/nn/layers/max_pool.h>
 
 namespace ocellus::testing_models {
 

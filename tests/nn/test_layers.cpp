@@ -2,15 +2,15 @@
 
 #include <ocellus/nn/layers/activation.h>
 #include <ocellus/nn/layers/add.h>
-#include <ocellus/nn/layers/average_pool2d.h>
+#include <ocellus/nn/layers/average_pool.h>
 #include <ocellus/nn/layers/batch_norm.h>
 #include <ocellus/nn/layers/concat.h>
-#include <ocellus/nn/layers/conv2d.h>
+#include <ocellus/nn/layers/conv.h>
 #include <ocellus/nn/layers/dense.h>
 #include <ocellus/nn/layers/dropout.h>
 #include <ocellus/nn/layers/flatten.h>
-#include <ocellus/nn/layers/global_average_pool2d.h>
-#include <ocellus/nn/layers/max_pool2d.h>
+#include <ocellus/nn/layers/global_pool.h>
+#include <ocellus/nn/layers/max_pool.h>
 #include <ocellus/nn/layers/pad.h>
 #include <ocellus/nn/layers/radial_basis.h>
 #include <ocellus/nn/layers/reshape.h>

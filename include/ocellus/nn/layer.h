@@ -64,7 +64,8 @@ class OCELLUS_API Layer {
 /// The only input of a layer that takes one; throws ShapeError for more or none.
 OCELLUS_API const Value& single(const Values& inputs);
 
-/// "GlobalAveragePool2D" as "global_average_pool2d": how layers without a name are called.
+/// "GlobalAveragePool2D" as "global_average_pool2d" and "Conv2DTranspose" as "conv2d_transpose": how layers without a name
+/// are called.
 OCELLUS_API std::string snake_case(std::string_view kind);
 
 /// A network's input, f32 and one sample's shape: `input({1, 28, 28})` is f32[N,1,28,28].

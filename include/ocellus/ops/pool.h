@@ -83,6 +83,53 @@ class OCELLUS_API GlobalAveragePoolBackward final : public Op {
   void eval(EvalCtx&) const override;
 };
 
+/// Mean over bins that cover the input, `output` of them along each spatial dimension: of n elements bin i of o has
+/// floor(i * n / o) to ceil((i + 1) * n / o) - 1, so that bins may overlap by one (PyTorch). Input: x [N,C,spatial...].
+class OCELLUS_API AdaptiveAveragePool final : public Op {
+ public:
+  std::vector<int64_t> output;
+
+  std::string_view name() const override { return "adaptive_average_pool"; }
+  void attrs(AttrVisitor& v) const override { v("output", output); }
+  Types infer(std::span<const TensorType>) const override;
+  Values gradient(GradCtx&) const override;
+  void eval(EvalCtx&) const override;
+};
+
+/// Input: dy [N,C,bins...]. `input` holds x's spatial sizes.
+class OCELLUS_API AdaptiveAveragePoolBackward final : public Op {
+ public:
+  std::vector<int64_t> input;
+
+  std::string_view name() const override { return "adaptive_average_pool_backward"; }
+  void attrs(AttrVisitor& v) const override { v("input", input); }
+  Types infer(std::span<const TensorType>) const override;
+  void eval(EvalCtx&) const override;
+};
+
+/// Largest element of each of those bins; outputs as those of MaxPool.
+class OCELLUS_API AdaptiveMaxPool final : public Op {
+ public:
+  std::vector<int64_t> output;
+
+  std::string_view name() const override { return "adaptive_max_pool"; }
+  void attrs(AttrVisitor& v) const override { v("output", output); }
+  Types infer(std::span<const TensorType>) const override;
+  Values gradient(GradCtx&) const override;
+  void eval(EvalCtx&) const override;
+};
+
+/// Inputs: dy, the positions that the forward operator gave. `input` holds x's spatial sizes.
+class OCELLUS_API AdaptiveMaxPoolBackward final : public Op {
+ public:
+  std::vector<int64_t> input;
+
+  std::string_view name() const override { return "adaptive_max_pool_backward"; }
+  void attrs(AttrVisitor& v) const override { v("input", input); }
+  Types infer(std::span<const TensorType>) const override;
+  void eval(EvalCtx&) const override;
+};
+
 namespace ops {
 struct PoolConfig {
   std::vector<int64_t> kernel = {};
@@ -93,6 +140,11 @@ struct PoolConfig {
 OCELLUS_API Value max_pool(const Value& x, const PoolConfig& config);
 OCELLUS_API Value average_pool(const Value& x, const PoolConfig& config);
 OCELLUS_API Value global_average_pool(const Value& x);
+/// Maximum over all spatial positions: [N,C,spatial...] to [N,C,1...].
+OCELLUS_API Value global_max_pool(const Value& x);
+/// To `size` elements along each spatial dimension; one number stands for all dimensions.
+OCELLUS_API Value adaptive_average_pool(const Value& x, std::vector<int64_t> size);
+OCELLUS_API Value adaptive_max_pool(const Value& x, std::vector<int64_t> size);
 }  // namespace ops
 
 }  // namespace ocellus

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <ocellus/nn/layers/conv2d.h>
+#include <ocellus/nn/layers/conv.h>
 
 #include "zoo/support/choose.h"
 

@@ -12,41 +12,12 @@
 
 #include <ocellus/base/threads.h>
 
+#include "backend/onednn/channel_order.h"
 #include "backend/onednn/onednn_backend.h"
 
 namespace ocellus {
 namespace onednn {
 namespace {
-
-/// Where channel c of position p of sample n lies: n * sample + (c / lanes) * block + p * position + c % lanes.
-struct ChannelOrder {
-  int64_t samples = 0, channels = 0, positions = 1;
-  int64_t lanes = 1, sample = 0, block = 0, position = 0;
-};
-
-/// A descriptor as such a nest, or nothing when its order is another one.
-std::optional<ChannelOrder> channel_order(const Desc& desc) {
-  const auto& d = desc.data;
-  if (d.format_kind != dnnl_blocked || d.data_type != dnnl_f32 || d.ndims < 3 || d.offset0 != 0) return std::nullopt;
-  const auto& b = d.format_desc.blocking;
-  if (b.inner_nblks > 1 || (b.inner_nblks == 1 && b.inner_idxs[0] != 1)) return std::nullopt;
-  ChannelOrder o;
-  o.samples = d.dims[0];
-  o.channels = d.dims[1];
-  o.sample = b.strides[0];
-  o.lanes = b.inner_nblks == 1 ? b.inner_blks[0] : 1;
-  o.block = b.strides[1];
-  o.position = b.strides[d.ndims - 1];
-  for (int i = d.ndims - 1; i >= 2; --i) {
-    if (b.strides[i] != o.position * o.positions) return std::nullopt;
-    o.positions *= d.dims[i];
-  }
-  if (b.inner_nblks == 0 && b.strides[1] == 1) {  // channels last: one block of them all
-    o.lanes = o.channels;
-    o.block = o.sample;
-  }
-  return o;
-}
 
 /// Channels that are copied together.
 struct Run {
@@ -109,7 +80,7 @@ class CopyChannels final : public Kernel {
   float* y_ = nullptr;
 };
 
-/// Zeros around anything but channels, and other modes, are for the operator's own evaluation.
+/// Other padding is for the kernel in pad_positions.cpp and for the operator's own evaluation.
 template <class Op>
 bool pads_channels(const Op& op) {
   if (op.mode != PadMode::constant) return false;

@@ -4,6 +4,7 @@
 
 #include "backend/onednn/attributes.h"
 #include "backend/onednn/onednn_backend.h"
+#include "ops/support/bins.h"
 
 namespace ocellus {
 namespace onednn {
@@ -59,6 +60,25 @@ Pooling global_pooling(const std::vector<int64_t>& input) {
   return {algorithm::pooling_avg_exclude_padding, {input, Dims(rank, 1), Dims(rank, 0), Dims(rank, 0), Dims(rank, 0)}};
 }
 
+/// Adaptive bins as a window that moves in equal steps, if they are one.
+std::optional<WindowDims> equal_bins(const std::vector<int64_t>& input, const std::vector<int64_t>& bins) {
+  WindowDims w;
+  for (size_t d = 0; d < input.size(); ++d) {
+    const detail::Bin first = detail::bin_of(0, input[d], bins[d]);
+    const int64_t step = bins[d] > 1 ? detail::bin_of(1, input[d], bins[d]).begin : first.end;
+    for (int64_t i = 0; i < bins[d]; ++i) {
+      const detail::Bin bin = detail::bin_of(i, input[d], bins[d]);
+      if (bin.begin != i * step || bin.end != bin.begin + first.end) return std::nullopt;
+    }
+    if (step == 0) return std::nullopt;  // more bins than elements
+    w.kernel.push_back(first.end);
+    w.stride.push_back(step);
+  }
+  w.dilation = w.pad_begin = w.pad_end = Dims(input.size(), 0);
+  return w;
+}
+constexpr const char* unequal_bins = "for bins of one size in equal steps";
+
 KernelAnswer plan_average(const KernelRequest& request, const RuntimePtr& runtime, const Pooling& pooling) {
   Planner plan(request, runtime);
   const auto pd =
@@ -82,10 +102,7 @@ KernelAnswer plan_average_backward(const KernelRequest& request, const RuntimePt
   return plan.finish(pd.impl_info_str());
 }
 
-KernelAnswer make_max_pool(const KernelRequest& request, Backend& backend) {
-  const auto& op = *request.node.as<MaxPool>();
-  const RuntimePtr& runtime = runtime_of(backend);
-  const Pooling pooling = max_pooling(op, spatial(request.node.inputs()[0].shape()));
+KernelAnswer plan_max(const KernelRequest& request, const RuntimePtr& runtime, const Pooling& pooling) {
   Planner plan(request, runtime);
   const bool with_positions = request.used[1];
   const auto pd = forward_desc(*runtime, pooling, plan.incoming(0), any_order(request.node.types()[0]), with_positions);
@@ -100,12 +117,9 @@ KernelAnswer make_max_pool(const KernelRequest& request, Backend& backend) {
   return plan.finish(pd.impl_info_str());
 }
 
-KernelAnswer make_max_pool_backward(const KernelRequest& request, Backend& backend) {
-  const auto& op = *request.node.as<MaxPoolBackward>();
-  const RuntimePtr& runtime = runtime_of(backend);
+KernelAnswer plan_max_backward(const KernelRequest& request, const RuntimePtr& runtime, const Pooling& pooling) {
   const auto* workspace = dynamic_cast<const WorkspaceLayout*>(request.inputs[1].get());
   if (!workspace) return "the positions did not come from oneDNN's forward kernel";
-  const Pooling pooling = max_pooling(op, op.input);
   const auto hint = forward_desc(*runtime, pooling, workspace->source(), workspace->result(), true);
   const auto pd = backward_desc(*runtime, pooling, workspace->source(), workspace->result(), hint);
   Planner plan(request, runtime);
@@ -113,6 +127,27 @@ KernelAnswer make_max_pool_backward(const KernelRequest& request, Backend& backe
                            {DNNL_ARG_WORKSPACE, in(1), workspace->desc()},
                            {DNNL_ARG_DIFF_SRC, out(0), pd.diff_src_desc()}});
   return plan.finish(pd.impl_info_str());
+}
+
+KernelAnswer make_max_pool(const KernelRequest& request, Backend& backend) {
+  const auto& op = *request.node.as<MaxPool>();
+  return plan_max(request, runtime_of(backend), max_pooling(op, spatial(request.node.inputs()[0].shape())));
+}
+
+KernelAnswer make_max_pool_backward(const KernelRequest& request, Backend& backend) {
+  const auto& op = *request.node.as<MaxPoolBackward>();
+  return plan_max_backward(request, runtime_of(backend), max_pooling(op, op.input));
+}
+
+/// Adaptive pooling, forward or backward, by the plan for pooling of that kind.
+template <algorithm kind, auto plan>
+KernelAnswer make_adaptive(const KernelRequest& request, Backend& backend) {
+  constexpr bool forward = plan == plan_average || plan == plan_max;
+  std::vector<int64_t> x = spatial(request.node.inputs()[0].shape()), y = spatial(request.node.types()[0].shape);
+  if (!forward) std::swap(x, y);
+  const auto window = equal_bins(x, y);
+  if (!window) return unequal_bins;
+  return plan(request, runtime_of(backend), {kind, *window});
 }
 
 KernelAnswer make_average_pool(const KernelRequest& request, Backend& backend) {
@@ -141,11 +176,17 @@ KernelAnswer make_global_average_pool_backward(const KernelRequest& request, Bac
 }  // namespace onednn
 
 std::span<const KernelEntry> onednn_kernels_in_pool() {
-  static constexpr std::array<KernelEntry, 6> table = {{
+  using onednn::make_adaptive;
+  constexpr auto max = dnnl::algorithm::pooling_max, average = dnnl::algorithm::pooling_avg_exclude_padding;
+  static constexpr std::array<KernelEntry, 10> table = {{
       {"max_pool", "onednn pooling", 10, onednn::make_max_pool},
       {"max_pool_backward", "onednn pooling", 10, onednn::make_max_pool_backward},
       {"average_pool", "onednn pooling", 10, onednn::make_average_pool},
       {"average_pool_backward", "onednn pooling", 10, onednn::make_average_pool_backward},
+      {"adaptive_max_pool", "onednn pooling", 10, make_adaptive<max, onednn::plan_max>},
+      {"adaptive_max_pool_backward", "onednn pooling", 10, make_adaptive<max, onednn::plan_max_backward>},
+      {"adaptive_average_pool", "onednn pooling", 10, make_adaptive<average, onednn::plan_average>},
+      {"adaptive_average_pool_backward", "onednn pooling", 10, make_adaptive<average, onednn::plan_average_backward>},
       {"global_average_pool", "onednn pooling", 10, onednn::make_global_average_pool},
       {"global_average_pool_backward", "onednn pooling", 10, onednn::make_global_average_pool_backward},
   }};
