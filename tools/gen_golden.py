@@ -380,7 +380,7 @@ def matrices():
     for kind, function in functions.items():
         name = f"pairwise_distance_{kind}"
         draw = Draw(name)
-        tensors = tracked(x=draw.normal(5, 8), y=draw.normal(4, 8))
+        tensors = tracked(x=draw.normal(5, 8), others=draw.normal(4, 8))
         y = function(*tensors.values())
         case = Case(name, "pairwise_distance", {"kind": kind}, tensors | {"dy": draw.normal(*y.shape)})
         yield differentiate(case, tensors, y)
