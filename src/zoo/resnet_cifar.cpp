@@ -53,11 +53,8 @@ Preset preset_for(double warmup_epochs) {
   Preset preset = {.optimizer = optim::SGD({.lr = 0.1, .momentum = 0.9, .weight_decay = 1e-4}),
                    .schedule = schedule,
                    .batch = 128,
-                   .epochs = 164,
-                   .augment = {data::pad_and_crop({.pixels = 4}), data::mirror()},
-                   .augment_text = "pad and crop by 4, mirror"};
-  preset.preprocess.mean = {0.4914f, 0.4822f, 0.4465f};
-  preset.preprocess.std = {0.2470f, 0.2435f, 0.2616f};
+                   .epochs = 164};
+  cifar_data(preset);
   return preset;
 }
 

@@ -55,6 +55,8 @@ INSTANTIATE_TEST_SUITE_P(Zoo, Photographs,
                                          Published{"alexnet-one-card", thousand, 61'100'840, 0, "714,188,480"},
                                          Published{"googlenet", thousand, 6'998'552, 0, "1,582,671,872"},
                                          Published{"squeezenet", thousand, 1'235'496, 0, "349,151,936"},
+                                         Published{"mobilenet", thousand, 4'231'976, 21'888, "568,740,352"},
+                                         Published{"mobilenet-0.25", thousand, 470'072, 5'472, "41,030,272"},
                                          // Darknet counts 62.94 thousand million operations, two a multiply-accumulate.
                                          Published{
                                              "yolov2", {any_dim, 425, 19, 19}, 50'962'889, 20'672, "31,469,126,656"}),
@@ -68,9 +70,9 @@ INSTANTIATE_TEST_SUITE_P(Zoo, Photographs,
 /// A member of every family computes, and what a sample gives does not depend on the samples beside it.
 TEST(Zoo, every_family_for_photographs_predicts) {
   const std::pair<const char*, Shape> small[] = {
-      {"vgg16", {3, 32, 32}},     {"resnet18", {3, 64, 48}},         {"resnet50-v1", {3, 33, 65}},
-      {"alexnet", {3, 67, 67}},   {"alexnet-one-card", {3, 63, 63}}, {"googlenet", {3, 64, 64}},
-      {"squeezenet", {3, 40, 64}}};
+      {"vgg16", {3, 32, 32}},      {"resnet18", {3, 64, 48}},         {"resnet50-v1", {3, 33, 65}},
+      {"alexnet", {3, 67, 67}},    {"alexnet-one-card", {3, 63, 63}}, {"googlenet", {3, 64, 64}},
+      {"squeezenet", {3, 40, 64}}, {"mobilenet-0.5", {3, 64, 40}}};
   const BackendPtr backend = make_backend("onednn", {.algorithms = Algorithms::standard});
   for (const auto& [name, input] : small) {
     Model model = zoo::create(name, {.classes = 10, .input = input});

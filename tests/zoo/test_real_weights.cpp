@@ -67,6 +67,24 @@ void copy_squeezenet(const Model& model, const std::filesystem::path& file) {
   EXPECT_TRUE(copier.complete());
 }
 
+void copy_mobilenet(const Model& model, const std::filesystem::path& file) {
+  Copier copier(model, file);
+  const auto next = [&](const std::string& layer, const char* kernel, const std::vector<size_t>& order) {
+    copier.copy(layer + "/kernel", layer + kernel, order);
+    for (const char* part : {"/gamma", "/beta", "/moving_mean", "/moving_variance"})
+      copier.copy(layer + "_bn" + part, layer + "_bn" + part);
+  };
+  const std::vector<size_t> convolution = {3, 2, 0, 1}, depthwise = {2, 3, 0, 1};  // from Keras's [height,width,in,out]
+  next("conv1", "/kernel", convolution);
+  for (int block = 1; block <= 13; ++block) {
+    next(fmt::format("conv_dw_{}", block), "/depthwise_kernel", depthwise);
+    next(fmt::format("conv_pw_{}", block), "/kernel", convolution);
+  }
+  copier.copy("conv_preds/kernel", "conv_preds/kernel", convolution);
+  copier.copy("conv_preds/bias", "conv_preds/bias");
+  EXPECT_TRUE(copier.complete());
+}
+
 /// The class with the largest probability, and that probability.
 std::pair<int64_t, float> best(const Model& model, const std::filesystem::path& image) {
   const Tensor p = model.probabilities(data::apply(model.preprocess(), data::load_image(image)));
@@ -92,6 +110,21 @@ TEST(RealWeights, squeezenet_sees_what_it_should) {
     const auto [seen, p] = best(model, folder / fmt::format("input_{}.png", name));
     EXPECT_EQ(seen, index) << name;
     EXPECT_NEAR(p, probability, 1e-3) << name;
+  }
+}
+
+TEST(RealWeights, mobilenet_sees_what_it_should) {
+  const auto folder = weights("mobilenet-v1-0.25-224-imagenet");
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no " << folder;
+  Model model = zoo::create("mobilenet-0.25");
+  model.set_backend(make_backend("onednn", {.algorithms = Algorithms::standard}));
+  copy_mobilenet(model, folder / "mobilenet_v1_0.25_224.safetensors");
+  model.compile({.loss = loss::softmax_cross_entropy()});
+  for (const std::string name : {"dog", "eagle", "chelsea"}) {
+    const data::Image image = data::load_image(folder / ("input_" + name + ".png"));
+    const Tensor p = model.probabilities(data::apply(model.preprocess(), image));
+    const Tensor expected = read_npy(folder / ("expected_" + name + ".npy"));
+    for (int64_t i = 0; i < 1000; ++i) ASSERT_NEAR(p.at(i), expected.at(i), 1e-4) << name << " " << i;
   }
 }
 

@@ -21,7 +21,7 @@ int64_t learning(const Model& model) {
 TEST(Zoo, networks_have_the_published_numbers_of_parameters) {
   const std::pair<const char*, int64_t> published[] = {
       {"lenet5", 61'706},   {"lenet5-notes", 62'958}, {"lenet5-1998", 60'000},  {"resnet20", 269'722},
-      {"resnet56", 853'018}, {"resnet110", 1'727'962},
+      {"resnet56", 853'018}, {"resnet110", 1'727'962}, {"nin", 966'986},
   };
   for (const auto& [name, count] : published) EXPECT_EQ(learning(zoo::create(name)), count) << name;
 }

@@ -34,6 +34,13 @@ Value conv_norm(const Unit& unit, const Value& x) {
                         .name = unit.name + "_bn"})(layer(unit, false)(x));
 }
 
+void cifar_data(Preset& preset) {
+  preset.augment = {data::pad_and_crop({.pixels = 4}), data::mirror()};
+  preset.augment_text = "pad and crop by 4, mirror";
+  preset.preprocess.mean = {0.4914f, 0.4822f, 0.4465f};
+  preset.preprocess.std = {0.2470f, 0.2435f, 0.2616f};
+}
+
 Preset imagenet_preset(const ImageNetTraining& training) {
   constexpr int64_t batch = 32;
   Preset preset = {.optimizer = optim::SGD(

@@ -26,6 +26,9 @@ Value conv(const Unit& unit, const Value& x);
 /// Convolution with half padding and without bias, batch norm with PyTorch's constants, then the activation.
 Value conv_norm(const Unit& unit, const Value& x);
 
+/// CIFAR's preprocessing and augmentation (He et al. 2015, section 4.2).
+void cifar_data(Preset& preset);
+
 struct ImageNetTraining {
   double lr = 0.1;  ///< for batches of 256
   double weight_decay = 1e-4;
