@@ -4,6 +4,9 @@
 // scale / sqrt(variance + epsilon), and normalising x with scale 1 gives what dy is multiplied by for dscale.
 // With the batch's statistics, of m elements a channel and x' = (x - mean) / sqrt(variance + epsilon),
 // dx = scale / sqrt(variance + epsilon) (dy - sum(dy) / m - x' sum(dy x') / m).
+//
+// With epsilon outside of the root, d = sqrt(variance) + epsilon takes the root's place, and the last term has a factor
+// d / sqrt(variance). Given statistics need no more than another variance, d^2 with epsilon 0.
 
 #include <cmath>
 
@@ -14,6 +17,7 @@
 #include <ocellus/ops/elementwise.h>
 #include <ocellus/ops/norm.h>
 #include <ocellus/ops/reduce.h>
+#include <ocellus/ops/unary.h>
 
 #include "ops/support/checks.h"
 
@@ -70,14 +74,24 @@ struct Runs {
   int64_t batch, channels, inner = 1;
 };
 
-void normalise(EvalCtx& ctx, double epsilon, const Activation& activation) {
+/// What x is divided by.
+double deviation(double variance, double epsilon, bool outside) {
+  return outside ? std::sqrt(variance) + epsilon : std::sqrt(variance + epsilon);
+}
+
+/// The variance with which epsilon 0 does what `epsilon` outside of the root does with this one.
+Value with_epsilon(const Value& variance, double epsilon) {
+  return ops::pow(ops::affine(ops::sqrt(variance), 1, epsilon), 2);
+}
+
+void normalise(EvalCtx& ctx, double epsilon, bool outside, const Activation& activation) {
   with_real(ctx.in(0), [&]<class T>(T) {
     const Runs runs(ctx.in(0).shape());
     const auto x = ctx.in(0).as<T>(), scale = ctx.in(1).as<T>(), offset = ctx.in(2).as<T>(), mean = ctx.in(3).as<T>(),
                variance = ctx.in(4).as<T>();
     const auto y = ctx.out().as<T>();
     runs.for_channels([&](int64_t c) {
-      const double factor = scale[c] / std::sqrt(variance[c] + epsilon);
+      const double factor = scale[c] / deviation(variance[c], epsilon, outside);
       runs.for_each(c, [&](int64_t i) {
         y[i] = static_cast<T>(activate(activation, factor * (double(x[i]) - mean[c]) + offset[c]));
       });
@@ -92,8 +106,8 @@ Value linear_norm(Values inputs, double epsilon) {
   return apply(std::move(op), std::move(inputs));
 }
 
-Values gradient_with_statistics(GradCtx& ctx, double epsilon, const Activation& activation) {
-  const Value &x = ctx.in(0), &mean = ctx.in(3), &variance = ctx.in(4);
+Values gradient_with_statistics(GradCtx& ctx, const Value& variance, double epsilon, const Activation& activation) {
+  const Value &x = ctx.in(0), &mean = ctx.in(3);
   const Value dy = ops::activation_backward(ctx.dout(), ctx.out(), activation);
   std::vector<int64_t> axes = {0};
   for (size_t i = 2; i < x.shape().rank(); ++i) axes.push_back(static_cast<int64_t>(i));
@@ -119,6 +133,7 @@ void expect_linear_or_relu(const Activation& activation) {
 
 void BatchNorm::attrs(AttrVisitor& v) const {
   v("epsilon", epsilon);
+  v("epsilon_outside", epsilon_outside);
   v("momentum", momentum);
   v("unbiased_variance", unbiased_variance);
   visit_activation(v, activation);
@@ -126,21 +141,27 @@ void BatchNorm::attrs(AttrVisitor& v) const {
 
 Types BatchNorm::infer(std::span<const TensorType> inputs) const { return infer_with_statistics(inputs); }
 
-Values BatchNorm::gradient(GradCtx& ctx) const { return gradient_with_statistics(ctx, epsilon, activation); }
+Values BatchNorm::gradient(GradCtx& ctx) const {
+  const Value& variance = ctx.in(4);
+  if (epsilon_outside) return gradient_with_statistics(ctx, with_epsilon(variance, epsilon), 0, activation);
+  return gradient_with_statistics(ctx, variance, epsilon, activation);
+}
 
-void BatchNorm::eval(EvalCtx& ctx) const { normalise(ctx, epsilon, activation); }
+void BatchNorm::eval(EvalCtx& ctx) const { normalise(ctx, epsilon, epsilon_outside, activation); }
 
 std::optional<Values> BatchNorm::for_mode(ModeCtx& ctx) const {
-  const Values inputs = {ctx.in(0), ctx.in(1), ctx.in(2), ctx.in(3), ctx.in(4)};
+  Values inputs = {ctx.in(0), ctx.in(1), ctx.in(2), ctx.in(3), ctx.in(4)};
   if (ctx.mode() != Mode::train || !ctx.learns()) {
     BatchNormInference op;
-    op.epsilon = epsilon;
+    op.epsilon = epsilon_outside ? 0 : epsilon;
+    if (epsilon_outside) inputs[4] = with_epsilon(inputs[4], epsilon);
     op.activation = activation;
     return Values{apply(std::move(op), inputs)};
   }
   const bool fused = !activation || has_mask(activation);
   const auto op = std::make_shared<BatchNormTrain>();
   op->epsilon = epsilon;
+  op->epsilon_outside = epsilon_outside;
   if (fused) op->activation = activation;
   const Values outputs = emit(op, {inputs[0], inputs[1], inputs[2]});
   const double n = static_cast<double>(inputs[0].shape().numel()) / static_cast<double>(inputs[0].shape()[1]);
@@ -163,12 +184,15 @@ void BatchNormInference::attrs(AttrVisitor& v) const {
 
 Types BatchNormInference::infer(std::span<const TensorType> inputs) const { return infer_with_statistics(inputs); }
 
-Values BatchNormInference::gradient(GradCtx& ctx) const { return gradient_with_statistics(ctx, epsilon, activation); }
+Values BatchNormInference::gradient(GradCtx& ctx) const {
+  return gradient_with_statistics(ctx, ctx.in(4), epsilon, activation);
+}
 
-void BatchNormInference::eval(EvalCtx& ctx) const { normalise(ctx, epsilon, activation); }
+void BatchNormInference::eval(EvalCtx& ctx) const { normalise(ctx, epsilon, false, activation); }
 
 void BatchNormTrain::attrs(AttrVisitor& v) const {
   v("epsilon", epsilon);
+  v("epsilon_outside", epsilon_outside);
   visit_activation(v, activation);
 }
 
@@ -187,6 +211,7 @@ Types BatchNormTrain::infer(std::span<const TensorType> inputs) const {
 Values BatchNormTrain::gradient(GradCtx& ctx) const {
   const auto op = std::make_shared<BatchNormBackward>();
   op->epsilon = epsilon;
+  op->epsilon_outside = epsilon_outside;
   op->activation = activation;
   if (!ctx.dout()) return Values(3);
   Values inputs = {ctx.in(0), ctx.dout(), ctx.in(1), ctx.out(1), ctx.out(2)};
@@ -206,7 +231,7 @@ void BatchNormTrain::eval(EvalCtx& ctx) const {
       const double mean = sum / runs.per_channel();
       runs.for_each(c, [&](int64_t i) { squares += (x[i] - mean) * (x[i] - mean); });
       const double variance = squares / runs.per_channel();
-      const double factor = scale[c] / std::sqrt(variance + epsilon);
+      const double factor = scale[c] / deviation(variance, epsilon, epsilon_outside);
       means[c] = static_cast<T>(mean);
       variances[c] = static_cast<T>(variance);
       runs.for_each(c, [&](int64_t i) {
@@ -219,6 +244,7 @@ void BatchNormTrain::eval(EvalCtx& ctx) const {
 
 void BatchNormBackward::attrs(AttrVisitor& v) const {
   v("epsilon", epsilon);
+  v("epsilon_outside", epsilon_outside);
   visit_activation(v, activation);
 }
 
@@ -243,7 +269,9 @@ void BatchNormBackward::eval(EvalCtx& ctx) const {
     const auto dx = ctx.out(0).as<T>(), dscale = ctx.out(1).as<T>(), doffset = ctx.out(2).as<T>();
     const std::span<const uint8_t> mask = has_mask(activation) ? ctx.in(5).as<uint8_t>() : std::span<const uint8_t>();
     runs.for_channels([&](int64_t c) {
-      const double inverse = 1 / std::sqrt(variance[c] + epsilon);
+      const double inverse = 1 / deviation(variance[c], epsilon, epsilon_outside);
+      // Where the variance is 0, so is every x'.
+      const double bend = epsilon_outside && variance[c] > 0 ? 1 + epsilon / std::sqrt(variance[c]) : 1;
       const auto arriving = [&](int64_t i) { return mask.empty() || mask[i] ? double(dy[i]) : 0.0; };
       const auto normal = [&](int64_t i) { return (double(x[i]) - mean[c]) * inverse; };
       double sum = 0, product = 0;
@@ -253,7 +281,7 @@ void BatchNormBackward::eval(EvalCtx& ctx) const {
       });
       const double m = runs.per_channel();
       runs.for_each(c, [&](int64_t i) {
-        dx[i] = static_cast<T>(scale[c] * inverse * (arriving(i) - sum / m - normal(i) * product / m));
+        dx[i] = static_cast<T>(scale[c] * inverse * (arriving(i) - sum / m - bend * normal(i) * product / m));
       });
       dscale[c] = static_cast<T>(product);
       doffset[c] = static_cast<T>(sum);
@@ -287,6 +315,7 @@ namespace ops {
 Value batch_norm(const Value& x, const Values& scale_offset_mean_variance, const BatchNormConfig& config) {
   BatchNorm op;
   op.epsilon = config.epsilon;
+  op.epsilon_outside = config.epsilon_outside;
   op.momentum = config.momentum;
   op.unbiased_variance = config.unbiased_variance;
   op.activation = config.activation;

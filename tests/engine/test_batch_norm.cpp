@@ -1,8 +1,12 @@
 #include <cmath>
 
 #include <ocellus/engine/reference.h>
+#include <ocellus/ops/conv.h>
+#include <ocellus/ops/elementwise.h>
 #include <ocellus/ops/norm.h>
+#include <ocellus/ops/reduce.h>
 
+#include "engine/evaluated.h"
 #include "engine/op_check.h"
 
 namespace ocellus {
@@ -10,10 +14,11 @@ namespace {
 
 using namespace op_check;
 
-BuildFn training(Activation activation = {}) {
+BuildFn training(Activation activation = {}, bool outside = false) {
   return [=](const Values& in) {
     const auto op = std::make_shared<BatchNormTrain>();
-    op->epsilon = 1e-5;
+    op->epsilon = outside ? 0.25 : 1e-5;
+    op->epsilon_outside = outside;
     op->activation = activation;
     return emit(op, in);
   };
@@ -33,6 +38,15 @@ BuildFn as_layers_emit_it(Activation activation = {}) {
   };
 }
 
+Values epsilon_outside(const Values& in) {
+  return {ops::batch_norm(in[0], {in.begin() + 1, in.end()}, {.epsilon = 0.25, .epsilon_outside = true})};
+}
+
+/// A convolution with a normalisation to fold into it.
+Values folded_outside(const Values& in) {
+  return epsilon_outside({ops::conv(in[0], in[5], {}), in[1], in[2], in[3], in[4]});
+}
+
 std::vector<OpCase> cases() {
   const OpInput image = batch_of({3, 4, 3, 2}), per_channel = fixed({4});
   const OpInput mean = still(per_channel), variance = still(fixed({4}, uniform(0.2, 2)));
@@ -50,12 +64,16 @@ std::vector<OpCase> cases() {
        {batch_of({3, 4, 3, 2}, uniform(99, 101)), per_channel, per_channel},
        {0},
        1e-3},
+      {"train_outside", training({}, true), train, {0}, 2e-5},
+      {"train_outside_relu", training(relu, true), train, {0}, 2e-5},
       {"inference", inference(), fixed_statistics},
       {"inference_relu", inference(relu), fixed_statistics},
       {"inference_leaky", inference(leaky_relu(0.1)), fixed_statistics},
       {"inference_matrix", inference(), {batch_of({6, 4}), per_channel, per_channel, mean, variance}},
       {"symbolic", as_layers_emit_it(), fixed_statistics},
       {"symbolic_sigmoid", as_layers_emit_it(sigmoid), fixed_statistics},
+      {"symbolic_outside", epsilon_outside, fixed_statistics},
+      {"folded_outside", folded_outside, {image, per_channel, per_channel, mean, variance, fixed({4, 4, 1, 1})}},
   };
 }
 
@@ -143,6 +161,35 @@ TEST(BatchNormModes, RunningVarianceIsUnbiasedOnRequest) {
     EXPECT_DOUBLE_EQ(variance->factor, unbiased ? 18.0 / 17 : 1);
     EXPECT_DOUBLE_EQ(variance->momentum, 0.9);
   }
+}
+
+// A variance of 4 and x - mean = 2: darknet's two conventions with an epsilon that shows.
+TEST(BatchNormEpsilon, IsInsideOrOutsideTheRoot) {
+  const Value x = real({1, 1}, {3}), one = real({1}, {1}), zero = real({1}, {0}), four = real({1}, {4});
+  const auto y = [&](bool outside) {
+    return ops::batch_norm(x, {one, zero, one, four}, {.epsilon = 5, .epsilon_outside = outside});
+  };
+  EXPECT_THAT(numbers(y(false)), near({2 / 3.0}));
+  EXPECT_THAT(numbers(y(true)), near({2 / 7.0}));
+  EXPECT_THAT(gradient_of(ops::reduce_sum(y(true)), x), near({1 / 7.0}));
+}
+
+// 1 and 3: mean 2, variance 1.
+TEST(BatchNormEpsilon, IsHonouredInTraining) {
+  const auto op = std::make_shared<BatchNormTrain>();
+  op->epsilon = 3;
+  op->epsilon_outside = true;
+  const Values in = {real({2, 1}, {1, 3}), real({1}, {1}), real({1}, {0})};
+  EXPECT_THAT(numbers(emit(op, in)[0]), near({-0.25, 0.25}));
+}
+
+// All elements alike: their deviation is 0, and no gradient may become NaN.
+TEST(BatchNormEpsilon, OutsideIsSafeWithoutVariance) {
+  const auto op = std::make_shared<BatchNormTrain>();
+  op->epsilon_outside = true;
+  const Value x = real({2, 1}, {3, 3});
+  const Value y = emit(op, {x, real({1}, {1}), real({1}, {0})})[0];
+  EXPECT_THAT(gradient_of(ops::reduce_sum(ops::mul(y, real({2, 1}, {1, 2}))), x), near({-500, 500}, 1e-3));
 }
 
 TEST(BatchNormModes, OtherActivationsFollowTheNormalisation) {

@@ -10,6 +10,7 @@ namespace ocellus {
 class OCELLUS_API BatchNorm final : public Op {
  public:
   double epsilon = 1e-3;
+  bool epsilon_outside = false;   ///< x is divided by sqrt(var) + epsilon instead of sqrt(var + epsilon)
   double momentum = 0.99;         ///< running = momentum * running + (1 - momentum) * batch
   bool unbiased_variance = true;  ///< the running variance takes n/(n-1) of the batch's (PyTorch), not n/n (Keras)
   Activation activation;
@@ -43,6 +44,7 @@ class OCELLUS_API BatchNormInference final : public Op {
 class OCELLUS_API BatchNormTrain final : public Op {
  public:
   double epsilon = 1e-3;
+  bool epsilon_outside = false;
   Activation activation;  ///< linear or relu
 
   std::string_view name() const override { return "batch_norm_train"; }
@@ -57,6 +59,7 @@ class OCELLUS_API BatchNormTrain final : public Op {
 class OCELLUS_API BatchNormBackward final : public Op {
  public:
   double epsilon = 1e-3;
+  bool epsilon_outside = false;
   Activation activation;
 
   std::string_view name() const override { return "batch_norm_backward"; }
@@ -82,6 +85,7 @@ class OCELLUS_API RunningAverage final : public Op {
 namespace ops {
 struct BatchNormConfig {
   double epsilon = 1e-3;
+  bool epsilon_outside = false;
   double momentum = 0.99;
   bool unbiased_variance = true;
   Activation activation = {};

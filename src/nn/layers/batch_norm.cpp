@@ -18,6 +18,7 @@ Values BatchNorm::call(Build& build, const Values& inputs) const {
   };
   return {ops::batch_norm(x, parameters,
                           {.epsilon = config_.epsilon,
+                           .epsilon_outside = config_.epsilon_outside,
                            .momentum = config_.momentum,
                            .unbiased_variance = config_.unbiased_variance,
                            .activation = config_.activation})};

@@ -7,9 +7,11 @@
 
 namespace ocellus::nn {
 
-/// Defaults are Keras'; PyTorch's are epsilon 1e-5, momentum 0.9 (which it calls 0.1) and an unbiased variance.
+/// Defaults are Keras'; PyTorch's are epsilon 1e-5, momentum 0.9 (which it calls 0.1) and an unbiased variance. darknet has
+/// epsilon 1e-5 inside the root on graphics cards, and 1e-6 outside of it in its plain code.
 struct BatchNormConfig {
   double epsilon = 1e-3;
+  bool epsilon_outside = false;    ///< divides by sqrt(var) + epsilon instead of sqrt(var + epsilon)
   double momentum = 0.99;          ///< running = momentum * running + (1 - momentum) * batch
   bool unbiased_variance = false;  ///< the running variance takes n/(n-1) of the batch's
   ocellus::Activation activation = linear;

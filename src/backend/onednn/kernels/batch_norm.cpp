@@ -12,6 +12,7 @@ namespace {
 using Forward = dnnl::batch_normalization_forward;
 using Backward = dnnl::batch_normalization_backward;
 using Flags = dnnl::normalization_flags;
+constexpr const char* outside = "has epsilon inside the root";
 
 Flags flags_for(const Activation& activation) {
   Flags flags = Flags::use_scale | Flags::use_shift;
@@ -61,6 +62,7 @@ KernelAnswer make_inference(const KernelRequest& request, Backend& backend) {
 
 KernelAnswer make_train(const KernelRequest& request, Backend& backend) {
   const auto& op = *request.node.as<BatchNormTrain>();
+  if (op.epsilon_outside) return outside;
   const RuntimePtr& runtime = runtime_of(backend);
   Planner plan(request, runtime);
   const Desc x = order_of(plan, *runtime, request), channels = plan.plain_input(1);
@@ -79,6 +81,7 @@ KernelAnswer make_train(const KernelRequest& request, Backend& backend) {
 
 KernelAnswer make_backward(const KernelRequest& request, Backend& backend) {
   const auto& op = *request.node.as<BatchNormBackward>();
+  if (op.epsilon_outside) return outside;
   const RuntimePtr& runtime = runtime_of(backend);
   Planner plan(request, runtime);
   Desc x = order_of(plan, *runtime, request);
