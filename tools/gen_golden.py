@@ -246,6 +246,57 @@ def batch_norm(suffix, x, epsilon=1e-5, momentum=0.9, mean=0.0, activation="none
 
 
 @family
+def functions():
+    yield function("exp", torch.exp)
+    yield function("softplus", functional.softplus)
+    yield function("elu", lambda x: functional.elu(x, 1.5), alpha=1.5)
+    yield function("silu", functional.silu)
+    yield function("hard_swish", functional.hardswish)
+    yield function("hard_sigmoid", functional.hardsigmoid, alpha=1 / 6, beta=0.5)
+    yield function("mish", functional.mish)
+    yield function("gelu", functional.gelu)
+    yield function("gelu_tanh", lambda x: functional.gelu(x, approximate="tanh"))
+    yield function("clip", functional.relu6, suffix="_relu6", alpha=0.0, beta=6.0)
+
+
+def function(kind, of, suffix="", alpha=1.0, beta=1.0):
+    name = f"unary_{kind}{suffix}"
+    draw = Draw(name)
+    x = draw.normal(5, 13, scale=4).requires_grad_()
+    attrs = {"function": kind, "alpha": alpha, "beta": beta}
+    return differentiate(Case(name, "unary", attrs, {"x": x, "dy": draw.normal(*x.shape)}), ["x"], of(x))
+
+
+@family
+def prelus():
+    for name, slopes in (("prelu", (4,)), ("prelu_one_slope", ())):
+        draw = Draw(name)
+        tensors = tracked(x=draw.normal(3, 4, 5), slope=draw.normal(*slopes))
+        y = functional.prelu(tensors["x"], tensors["slope"])
+        yield differentiate(Case(name, "prelu", {}, tensors | {"dy": draw.normal(*y.shape)}), tensors, y)
+
+
+@family
+def sample_norms():
+    yield sample_norm("group", (3, 6, 4, 5), (6,), lambda x, *p: functional.group_norm(x, 3, *p, 1e-5), count=3)
+    yield sample_norm("instance", (2, 4, 3, 7), (4,), lambda x, *p: functional.instance_norm(x, None, None, *p), count=4)
+    yield sample_norm("layer_last", (3, 4, 9), (9,), lambda x, *p: functional.layer_norm(x, (9,), *p),
+                      blocks="trailing", count=1)
+    yield sample_norm("layer_sample", (3, 2, 4, 5), (2, 4, 5), lambda x, *p: functional.layer_norm(x, (2, 4, 5), *p),
+                      blocks="trailing", count=3)
+
+
+def sample_norm(suffix, x, parameters, of, blocks="groups", count=1):
+    name = f"sample_norm_{suffix}"
+    draw = Draw(name)
+    tensors = tracked(x=draw.normal(*x, mean=2.0), scale=draw.uniform(*parameters, low=0.5, high=2),
+                      shift=draw.normal(*parameters))
+    y = of(*tensors.values())
+    attrs = {"blocks": blocks, "count": count, "scale": True, "shift": True, "epsilon": 1e-5}
+    return differentiate(Case(name, "sample_norm", attrs, tensors | {"dy": draw.normal(*x)}), tensors, y)
+
+
+@family
 def softmaxes():
     for name, function in (("softmax", functional.softmax), ("log_softmax", functional.log_softmax)):
         draw = Draw(name)
