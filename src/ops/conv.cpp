@@ -286,8 +286,8 @@ Types ConvBackwardWeights::infer(std::span<const TensorType> inputs) const {
     throw ShapeError(fmt::format("input {} and dy {} can't be split into {} groups", text(x), text(dy), groups));
   const PlacedWindow placed = place(window, spatial(x.shape), kernel);
   expect_shape(dy, shape_of({x.shape[0], dy.shape[1]}, placed.output), "dy");
-  Types types = {{x.dtype, shape_of({dy.shape[1], x.shape[1] / groups}, kernel)}};
-  if (bias) types.push_back({x.dtype, {dy.shape[1]}});
+  Types types = {{wide(x.dtype), shape_of({dy.shape[1], x.shape[1] / groups}, kernel)}};
+  if (bias) types.push_back({wide(x.dtype), {dy.shape[1]}});
   return types;
 }
 

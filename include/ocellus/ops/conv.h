@@ -23,6 +23,7 @@ class OCELLUS_API Conv final : public Op {
   Values gradient(GradCtx&) const override;
   void eval(EvalCtx&) const override;
   int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
+  Traits traits() const override { return {.wide_inputs = bias ? 0b100u : 0u}; }
 };
 
 /// Gradient of a convolution with respect to its input, which is also called transposed convolution. Inputs: dy, weights.
@@ -41,7 +42,8 @@ class OCELLUS_API ConvBackwardData final : public Op {
   int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
 };
 
-/// Gradient of a convolution with respect to its weights and, if `bias`, its bias. Inputs: x, dy. Outputs: dw, then db.
+/// Gradient of a convolution with respect to its weights and, if `bias`, its bias. Inputs: x, dy. Outputs: dw, then db, f32
+/// if the inputs are bf16: they meet f32 masters.
 class OCELLUS_API ConvBackwardWeights final : public Op {
  public:
   Window window;
@@ -54,6 +56,7 @@ class OCELLUS_API ConvBackwardWeights final : public Op {
   Types infer(std::span<const TensorType>) const override;
   void eval(EvalCtx&) const override;
   int64_t macs(std::span<const TensorType>, std::span<const TensorType>) const override;
+  Traits traits() const override { return {.wide_outputs = 0b11}; }
 };
 
 namespace ops {
