@@ -87,6 +87,17 @@ TEST(ClassLosses, DiceSpreadsClasses) {
   EXPECT_NEAR(result_of(loss::dice({.activation = loss::DiceActivation::none}), probabilities, mask).loss, of_1, 1e-6);
 }
 
+TEST(ClassLosses, DiceLeavesOutWhatIsMasked) {
+  const float a = std::log(3.f);
+  const Tensor one = Tensor::of<float>({1, 1, 3}, {a, 0, 7}), classes = Tensor::of<int32_t>({1, 3}, {1, 0, 255});
+  const Result r = result_of(loss::dice({.ignore_index = 255}), one, classes);
+  EXPECT_NEAR(r.loss, 1 - (2 * 0.75 + 1) / (1.25 + 1 + 1), 1e-6);
+  EXPECT_EQ(r.gradient[2], 0);
+  const Tensor masked = Tensor::of<float>({1, 2, 3}, {1, 0, 1, 1, 1, 0});
+  EXPECT_NEAR(result_of(loss::dice({.weighted = true}), one, masked).loss, r.loss, 1e-6);
+  EXPECT_THROW(loss::dice({.weighted = true})->target({DType::f32, {any_dim, 1, 3}}, DType::i32), TypeError);
+}
+
 /// An object: whether it is there, where it is, and which of two classes it has.
 Loss object_loss(bool weighted) {
   return loss::multi_part(
@@ -224,7 +235,11 @@ TEST(Loss, OfTheLibraryIsMadeAgainFromItsSettings) {
       loss::huber({.delta = 3}),
       loss::focal({.alpha = 0.4, .gamma = 3}),
       loss::softmax_focal({.alpha = 0.3, .gamma = 1, .background = 4, .ignore_index = 255}),
-      loss::dice({.activation = loss::DiceActivation::softmax, .smooth = 0.5, .squared = true, .over_batch = true}),
+      loss::dice({.activation = loss::DiceActivation::softmax,
+                  .smooth = 0.5,
+                  .squared = true,
+                  .over_batch = true,
+                  .ignore_index = 255}),
       loss::contrastive({.margin = 2, .weighted = true}),
       loss::triplet({.margin = 0.3, .mining = loss::TripletMining::batch_all, .over_active = true}),
       object_loss(true)};

@@ -112,11 +112,13 @@ OCELLUS_API std::span<const std::string_view> enum_names(DiceActivation);
 struct DiceLossConfig {
   DiceActivation activation = DiceActivation::sigmoid;
   double smooth = 1;
-  bool squared = false;     ///< squares below the line, as in V-Net
-  bool over_batch = false;  ///< one term for each class, over all samples
+  bool squared = false;         ///< squares below the line, as in V-Net
+  bool over_batch = false;      ///< one term for each class, over all samples
+  int64_t ignore_index = -100;  ///< a class that counts nothing
+  bool weighted = false;        ///< as above, for targets that are no classes
 };
 /// Soft Dice of [N,C,...] (Milletari et al. 2016), with targets of the same shape or classes i32 [N,...]: the mean over
-/// classes and samples.
+/// classes and samples. A prediction with one channel has classes 0 and 1.
 OCELLUS_API Loss dice(DiceLossConfig config = {});
 
 /// Which triplets of a batch count, of an anchor, a positive (of its label) and a negative (of another).
