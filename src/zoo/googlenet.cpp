@@ -32,16 +32,25 @@ constexpr std::array<Inception, 9> modules = {{{"3a", 64, 96, 128, 16, 32, 32},
                                                {"5a", 256, 160, 320, 32, 128, 128},
                                                {"5b", 384, 192, 384, 48, 128, 128}}};
 
+/// Without batch norm a network this deep is at its best with Caffe's start: Glorot's kernels, and rectifiers awake.
+Value window(std::string name, int64_t filters, const nn::Extent& kernel, const Value& x, int64_t stride = 1) {
+  return conv({.name = std::move(name),
+               .filters = filters,
+               .kernel = kernel,
+               .stride = stride,
+               .kernel_initialiser = nn::glorot_uniform(),
+               .bias = 0.2f},
+              x);
+}
+
 Value inception(const Inception& m, const Value& x) {
   const std::string scope = std::string("inception_") + m.name + "/";
-  const auto window = [&](const char* name, int64_t filters, int64_t side, const Value& from) {
-    return conv({.name = scope + name, .filters = filters, .kernel = side}, from);
-  };
   const Value pooled = nn::MaxPool2D({.size = 3, .stride = 1, .padding = half_padding(3), .name = scope + "pool"})(x);
-  return nn::Concat({.name = scope + "output"})({window("1x1", m.one, 1, x),
-                                                 window("3x3", m.three, 3, window("3x3_reduce", m.three_reduce, 1, x)),
-                                                 window("5x5", m.five, 5, window("5x5_reduce", m.five_reduce, 1, x)),
-                                                 window("pool_proj", m.projection, 1, pooled)});
+  return nn::Concat({.name = scope + "output"})(
+      {window(scope + "1x1", m.one, 1, x),
+       window(scope + "3x3", m.three, 3, window(scope + "3x3_reduce", m.three_reduce, 1, x)),
+       window(scope + "5x5", m.five, 5, window(scope + "5x5_reduce", m.five_reduce, 1, x)),
+       window(scope + "pool_proj", m.projection, 1, pooled)});
 }
 
 Value halve(const char* name, const Value& x) {
@@ -54,10 +63,10 @@ Value normalise(const char* name, const Value& x) {
 
 Model googlenet(const ZooConfig& config) {
   const Value x = nn::input(input_or(config, {3, 224, 224}));
-  Value y = conv({.name = "conv1/7x7_s2", .filters = 64, .kernel = 7, .stride = 2}, x);
+  Value y = window("conv1/7x7_s2", 64, 7, x, 2);
   y = normalise("pool1/norm1", halve("pool1/3x3_s2", y));
-  y = conv({.name = "conv2/3x3_reduce", .filters = 64, .kernel = 1}, y);
-  y = conv({.name = "conv2/3x3", .filters = 192}, y);
+  y = window("conv2/3x3_reduce", 64, 1, y);
+  y = window("conv2/3x3", 192, 3, y);
   y = halve("pool2/3x3_s2", normalise("conv2/norm2", y));
   for (const Inception& m : modules) {
     y = inception(m, y);

@@ -92,6 +92,24 @@ TEST(Zoo, every_family_for_photographs_predicts) {
   }
 }
 
+/// Weights lie as training wants them once it has begun; prediction fetches them from there, whatever order it likes.
+TEST(Zoo, networks_without_batch_norm_predict_in_training_as_before) {
+  for (const char* name : {"squeezenet", "googlenet"}) {
+    const zoo::ZooConfig config = {.classes = 10, .input = {3, 64, 64}, .seed = 3};
+    Model fresh = zoo::create(name, config), training = zoo::create(name, config);
+    for (Model* model : {&fresh, &training})
+      model->compile({.loss = loss::softmax_cross_entropy(),
+                      .backend = make_backend("onednn", {.algorithms = Algorithms::standard})});
+    Tensor x(DType::f32, {2, 3, 64, 64});
+    Rng rng(5);
+    for (float& v : x.as<float>()) v = rng.normal();
+    training.training_program(2);
+    const Tensor expected = fresh.predict(x), y = training.predict(x);
+    for (int64_t i = 0; i < 20; ++i)
+      EXPECT_NEAR(y.at(i), expected.at(i), 1e-3 * (1 + std::abs(expected.at(i)))) << name;
+  }
+}
+
 TEST(Zoo, the_two_forms_of_a_bottleneck_stride_in_different_places) {
   const zoo::ZooConfig config = {.classes = 2, .input = {3, 64, 64}};
   const Model later = zoo::create("resnet50", config), v1 = zoo::create("resnet50-v1", config);

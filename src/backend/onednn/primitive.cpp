@@ -55,13 +55,32 @@ void Sequence::run() {
 }
 
 ReorderKernel::ReorderKernel(RuntimePtr runtime, const Desc& from, const Desc& to) : sequence_(runtime) {
-  const dnnl::reorder::primitive_desc pd(runtime->engine(), from, runtime->engine(), to, user_scratchpad());
-  std::vector<Arg> args = {{DNNL_ARG_FROM, in(0), from}, {DNNL_ARG_TO, out(0), to}};
-  if (const size_t bytes = pd.scratchpad_desc().get_size(); bytes > 0) {
-    scratch_ = allocate(bytes);
-    args.push_back({DNNL_ARG_SCRATCHPAD, {Place::Kind::scratch, 0}, pd.scratchpad_desc()});
+  using Way = dnnl::reorder::primitive_desc;
+  const auto way = [&](const Desc& source, const Desc& target, bool may_lack) {
+    return Way(runtime->engine(), source, runtime->engine(), target, user_scratchpad(), may_lack);
+  };
+  std::vector<Desc> orders = {from, to};
+  size_t detour = 0;
+  // Not every order has a way to every other: weights in blocks reach the library's Winograd only through plain order.
+  if (!way(from, to, true)) {
+    const Dims dims(from.data.dims, from.data.dims + from.data.ndims);
+    orders.insert(orders.begin() + 1, row_major(dims, from.data_type()));
+    detour = aligned(orders[1].get_size());
   }
-  sequence_.add(dnnl::reorder(pd), args);
+  std::vector<Way> ways;
+  size_t scratchpad = 0;
+  for (size_t i = 0; i + 1 < orders.size(); ++i) {
+    ways.push_back(way(orders[i], orders[i + 1], false));
+    scratchpad = std::max(scratchpad, ways.back().scratchpad_desc().get_size());
+  }
+  if (detour + scratchpad > 0) scratch_ = allocate(detour + scratchpad);
+  const Place middle{Place::Kind::scratch, 0}, rest{Place::Kind::scratch, detour};
+  for (size_t i = 0; i < ways.size(); ++i) {
+    std::vector<Arg> args = {{DNNL_ARG_FROM, i == 0 ? in(0) : middle, orders[i]},
+                             {DNNL_ARG_TO, i + 1 == ways.size() ? out(0) : middle, orders[i + 1]}};
+    if (const Desc own = ways[i].scratchpad_desc(); own.get_size() > 0) args.push_back({DNNL_ARG_SCRATCHPAD, rest, own});
+    sequence_.add(dnnl::reorder(ways[i]), args);
+  }
 }
 
 void ReorderKernel::bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) {

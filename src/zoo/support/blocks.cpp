@@ -18,7 +18,8 @@ nn::Conv2D layer(const Unit& unit, bool bias) {
                      .padding = half_padding(unit.kernel),
                      .activation = bias ? unit.activation : linear,
                      .use_bias = bias,
-                     .kernel_initialiser = nn::he_normal(),
+                     .kernel_initialiser = unit.kernel_initialiser,
+                     .bias_initialiser = nn::constant(unit.bias),
                      .name = unit.name});
 }
 

@@ -16,6 +16,8 @@ struct Unit {
   nn::Extent kernel = 3;
   nn::Extent stride = 1;
   Activation activation = relu;
+  Initialiser kernel_initialiser = nn::he_normal();
+  float bias = 0;  ///< at first
 };
 
 /// Half a window on every side, as published networks write it down: pads 1 for 3x3, 3 for 7x7, whatever the stride.
