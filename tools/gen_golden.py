@@ -21,6 +21,7 @@ To add a case, add a line to a function below, or a function with the decorator 
 """
 
 import argparse
+import importlib.util
 import json
 import pathlib
 import sys
@@ -134,7 +135,8 @@ def transposed_convolutions():
 
 def transposed(suffix, x, w, stride=None, dilation=None, pad=None, more=None, groups=1):
     rank = len(x) - 2
-    stride, dilation, pad, more = stride or (1,) * rank, dilation or (1,) * rank, pad or (0,) * rank, more or (0,) * rank
+    stride, dilation = stride or (1,) * rank, dilation or (1,) * rank
+    pad, more = pad or (0,) * rank, more or (0,) * rank
     name = f"conv_transpose_{suffix}"
     draw = Draw(name)
     tensors = tracked(x=draw.normal(*x), w=draw.normal(*w, scale=0.5))
@@ -164,17 +166,60 @@ def pad(mode, x, pads):
 
 @family
 def adaptive_pools():
-    for op, functions in (
-            ("average", (functional.adaptive_avg_pool1d, functional.adaptive_avg_pool2d, functional.adaptive_avg_pool3d)),
-            ("max", (functional.adaptive_max_pool1d, functional.adaptive_max_pool2d, functional.adaptive_max_pool3d))):
-        for suffix, x, size in (("1d", (2, 3, 10), (4,)), ("even", (1, 3, 6, 8), (3, 2)), ("uneven", (2, 2, 7, 5), (3, 4)),
-                                ("overlapping", (1, 2, 7, 7), (3, 3)), ("3d", (1, 2, 4, 5, 3), (2, 3, 2))):
-            name = f"adaptive_{op}_pool_{suffix}"
-            draw = Draw(name)
-            tensors = tracked(x=draw.normal(*x))
-            y = functions[len(size) - 1](tensors["x"], size)
-            case = Case(name, f"adaptive_{op}_pool", {"output": list(size)}, tensors | {"dy": draw.normal(*y.shape)})
-            yield differentiate(case, ["x"], y)
+    for kind in ("average", "max"):
+        yield adaptive_pool(kind, "1d", (2, 3, 10), (4,))
+        yield adaptive_pool(kind, "even", (1, 3, 6, 8), (3, 2))
+        yield adaptive_pool(kind, "uneven", (2, 2, 7, 5), (3, 4))
+        yield adaptive_pool(kind, "overlapping", (1, 2, 7, 7), (3, 3))
+        yield adaptive_pool(kind, "3d", (1, 2, 4, 5, 3), (2, 3, 2))
+
+
+def adaptive_pool(kind, suffix, x, size):
+    op = f"adaptive_{kind}_pool"
+    name = f"{op}_{suffix}"
+    draw = Draw(name)
+    tensors = tracked(x=draw.normal(*x))
+    y = getattr(functional, f"adaptive_{'avg' if kind == 'average' else kind}_pool{len(size)}d")(tensors["x"], size)
+    return differentiate(Case(name, op, {"output": list(size)}, tensors | {"dy": draw.normal(*y.shape)}), ["x"], y)
+
+
+@family
+def regions():
+    """Regions of feature maps: overlapping, over the edges, small, turned round, and outside."""
+    boxes = [[0, 2.0, 4.0, 17.5, 21.0], [1, 0.0, 0.0, 31.0, 27.0], [1, -6.0, 10.0, 12.0, 40.0], [0, 9.0, 9.0, 9.5, 9.25],
+             [1, 20.0, 24.0, 12.0, 8.0], [0, 80.0, 90.0, 95.0, 99.0], [0, 3.25, 1.75, 27.0, 14.5]]
+    ops = torchvision_ops()
+    attrs = {"output": [3, 4], "scale": 0.25}
+    for suffix, ratio, aligned in (("plain", 0, False), ("sampled", 2, False), ("aligned", 3, True),
+                                   ("aligned_all", 0, True)):
+        yield region("roi_align", f"roi_align_{suffix}", (2, 3, 7, 8), boxes,
+                     attrs | {"sampling_ratio": ratio, "aligned": aligned},
+                     lambda x, rois, *size: (ops.roi_align(x, rois, *size, ratio, aligned), (ratio, aligned)),
+                     lambda dy, rois, size, x, rest: ops._roi_align_backward(dy, rois, *size, *x, *rest))
+    yield region("roi_pool", "roi_pool", (2, 3, 7, 8), boxes, attrs, ops.roi_pool,
+                 lambda dy, rois, size, x, places: ops._roi_pool_backward(dy, rois, places, *size, *x))
+    # Its own gradient does not stop where its result does, before the last row and column: keep away from them.
+    inner = [box for box in boxes if max(box[1:]) < 24]
+    yield region("position_sensitive_roi_pool", "position_sensitive_roi_pool", (2, 24, 7, 8), inner, attrs,
+                 ops.ps_roi_pool,
+                 lambda dy, rois, size, x, channels: ops._ps_roi_pool_backward(dy, rois, channels, *size, *x))
+
+
+def region(op, name, x, boxes, attrs, forward, backward):
+    """`forward` gives the result and what `backward` needs besides sizes; autograd does not know these operators."""
+    draw = Draw(name)
+    features, rois, size = draw.normal(*x), torch.tensor(boxes, dtype=torch.float64), (attrs["scale"], *attrs["output"])
+    y, rest = forward(features, rois, *size)
+    dy = draw.normal(*y.shape)
+    return Case(name, op, attrs, {"x": features, "regions": rois, "dy": dy},
+                {"y": y, "dx": backward(dy, rois, size, x, rest)})
+
+
+def torchvision_ops():
+    """torchvision's compiled operators; its Python, which wants more packages, is not needed for them."""
+    folder = importlib.util.find_spec("torchvision").submodule_search_locations[0]
+    torch.ops.load_library(str(next(pathlib.Path(folder).glob("_C*.so"))))
+    return torch.ops.torchvision
 
 
 @family

@@ -41,6 +41,7 @@
 #include <ocellus/ops/registry.h>
 #include <ocellus/ops/resize.h>
 #include <ocellus/ops/sample_norm.h>
+#include <ocellus/ops/roi.h>
 #include <ocellus/ops/select.h>
 #include <ocellus/ops/shape.h>
 #include <ocellus/ops/softmax.h>

@@ -63,6 +63,30 @@ std::vector<OpCase> cases() {
   };
 }
 
+/// Padding between two convolutions, which give and want a value in an order of their own.
+BuildFn between_convolutions(PadMode mode, double value = 0) {
+  return [=](const Values& in) {
+    const Value x = ops::conv(in[0], in[1], {}, {.window = {.padding = same}});
+    const Value y = ops::pad(x, {.before = {0, 0, 2, 1}, .after = {0, 0, 1, 3}, .mode = mode, .value = value});
+    return Values{ops::conv(y, in[2], {})};
+  };
+}
+
+std::vector<OpCase> between_cases() {
+  std::vector<OpCase> cases;
+  for (const int64_t channels : {16, 17, 32}) {
+    const std::vector<OpInput> inputs = {batch_of({2, 16, 6, 5}), fixed({channels, 16, 3, 3}),
+                                         fixed({16, channels, 3, 3})};
+    const std::string suffix = "_" + std::to_string(channels);
+    cases.push_back({"zeros" + suffix, between_convolutions(PadMode::constant), inputs});
+    cases.push_back({"value" + suffix, between_convolutions(PadMode::constant, 1.5), inputs});
+    cases.push_back({"reflect" + suffix, between_convolutions(PadMode::reflect), inputs});
+    cases.push_back({"replicate" + suffix, between_convolutions(PadMode::replicate), inputs});
+  }
+  for (OpCase& c : cases) c.tolerance = 1e-4;  // the loss is a sum of hundreds of numbers of both signs
+  return cases;
+}
+
 std::vector<OpCase> padding_mode_cases() {
   const OpInput image = batch_of({2, 3, 6, 5}), kernel = fixed({4, 3, 3, 3}), bias = fixed({4});
   const Window wide{.stride = {2, 1}, .padding = Padding(2)};
@@ -131,6 +155,8 @@ std::vector<Refused> refused() {
 }
 
 OP_CHECK(ConvTranspose, cases(), refused());
+INSTANTIATE_TEST_SUITE_P(PadBetween, OpCheck, ::testing::ValuesIn(between_cases()),
+                         [](const auto& i) { return i.param.name; });
 INSTANTIATE_TEST_SUITE_P(ConvModes, OpCheck, ::testing::ValuesIn(padding_mode_cases()),
                          [](const auto& i) { return i.param.name; });
 

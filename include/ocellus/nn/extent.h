@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <vector>
 
+#include <ocellus/base/export.h>
+
 namespace ocellus::nn {
 
 /// Along one dimension: `.kernel = 3`.
-struct Extent1D {
+struct OCELLUS_API Extent1D {
   static constexpr size_t rank = 1;
   int64_t length = 1;
 
@@ -19,7 +21,7 @@ struct Extent1D {
 };
 
 /// In a plane: `.kernel = 3` or `.kernel = {3, 5}`.
-struct Extent {
+struct OCELLUS_API Extent {
   static constexpr size_t rank = 2;
   int64_t height = 1, width = 1;
 
@@ -31,7 +33,7 @@ struct Extent {
 };
 
 /// In a volume: `.kernel = 3` or `.kernel = {1, 3, 3}`.
-struct Extent3D {
+struct OCELLUS_API Extent3D {
   static constexpr size_t rank = 3;
   int64_t depth = 1, height = 1, width = 1;
 

@@ -26,9 +26,9 @@ struct ConvTransposeConfig {
   std::string name = {};
 };
 
-/// Transposed convolution (Zeiler et al. 2010) of [N,C,spatial...] with "kernel" [C,filters/groups,kernel...], then "bias"
-/// [filters], then the activation. Sizes n become n * stride with `same` padding, (n - 1) * stride + kernel (n * stride if
-/// that is more) with `valid`, and what PyTorch gives with numbers; see `place_transposed`.
+/// Transposed convolution (Zeiler et al. 2010) of [N,C,spatial...] with "kernel" [C,filters/groups,kernel...], then
+/// "bias" [filters], then the activation. Sizes n become n * stride with `same` padding, (n - 1) * stride + kernel (n
+/// * stride if that is more) with `valid`, and what PyTorch gives with numbers; see `place_transposed`.
 template <class E>
 class OCELLUS_API ConvTransposeLayer final : public Layer {
  public:

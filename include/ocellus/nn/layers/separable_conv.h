@@ -23,8 +23,8 @@ struct DepthwiseConvConfig {
   std::string name = {};
 };
 
-/// Convolution of each channel by itself: [N,C,spatial...] with "kernel" [C*multiplier,1,kernel...], then "bias", then the
-/// activation.
+/// Convolution of each channel by itself: [N,C,spatial...] with "kernel" [C*multiplier,1,kernel...], then "bias",
+/// then the activation.
 template <class E>
 class OCELLUS_API DepthwiseConvLayer final : public Layer {
  public:
@@ -53,8 +53,9 @@ struct SeparableConvConfig {
   std::string name = {};
 };
 
-/// A depthwise convolution with "depthwise_kernel" [C*multiplier,1,kernel...], then one of size 1 with "pointwise_kernel"
-/// [filters,C*multiplier,1...], then "bias" [filters], then the activation (Chollet 2017, Xception).
+/// A depthwise convolution with "depthwise_kernel" [C*multiplier,1,kernel...], then one of size 1 with
+/// "pointwise_kernel" [filters,C*multiplier,1...], then "bias" [filters], then the activation (Chollet 2017,
+/// Xception).
 template <class E>
 class OCELLUS_API SeparableConvLayer final : public Layer {
  public:

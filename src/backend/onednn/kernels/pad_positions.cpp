@@ -1,9 +1,10 @@
-// Padding of positions by a constant, by reflection or by replication, and its gradient, in the order in which the value lies.
+// Padding of positions by a constant, by reflection or by replication, and its gradient, in the order in which the
+// value lies.
 //
-// Whatever the order, a plane of one block of channels is rows of positions, and a position is a run of lanes. A row of the
-// output is a row of the input, or the constant: its middle is copied at once, its borders position by position, from where
-// a table for each dimension says. Backwards the middle of dx is copied first; what the borders were copied from is then
-// added to it.
+// Whatever the order, a plane of one block of channels is rows of positions, and a position is a run of lanes. A row
+// of the output is a row of the input, or the constant: its middle is copied at once, its borders position by
+// position, from where a table for each dimension says. Backwards the middle of dx is copied first; what the borders
+// were copied from is then added to it.
 
 #include <ocellus/ops/shape.h>
 
@@ -43,8 +44,8 @@ Side side(PadMode mode, int64_t before, int64_t inner, int64_t after) {
   return s;
 }
 
-/// Inner and outer orders of a padded value and how their positions belong together; one and two dimensions are three with
-/// ones in front.
+/// Inner and outer orders of a padded value and how their positions belong together; one and two dimensions are three
+/// with ones in front.
 struct Positions {
   ChannelOrder inner, outer;
   std::array<Side, 3> sides;
