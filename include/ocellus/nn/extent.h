@@ -1,4 +1,5 @@
-// Extents: sizes in elements of a window or a step, one a dimension, or one number for all.
+// Extents: sizes in elements of a window or a step, one a dimension, or one number for all. They are exported because the
+// layers that are templates of them would otherwise be hidden in the shared library.
 #pragma once
 
 #include <cstddef>
