@@ -7,6 +7,7 @@
 #include <ocellus/ops/unary.h>
 
 #include "backend/node_runner.h"
+#include "backend/simd/loops/bf16.h"
 
 namespace ocellus {
 namespace {
@@ -65,6 +66,45 @@ INSTANTIATE_TEST_SUITE_P(Unary, EveryFunction,
                            return std::string(enum_names(UnaryKind{})[static_cast<size_t>(info.param.kind)]) + "_" +
                                   std::to_string(info.index);
                          });
+
+// Values of bf16 are computed in f32 and rounded once, to the nearest.
+TEST(NarrowFunctions, RoundOnce) {
+  std::vector<float> xs = arguments();
+  const Shape shape = {static_cast<int64_t>(xs.size())};
+  const Tensor narrow = Tensor::of<float>(shape, xs).to(DType::bf16), wide = narrow.to(DType::f32);
+  const Value x = input("x", {DType::bf16, shape});
+  for (const Function& f : {silu, relu6, softplus}) {
+    const Graph graph = {.inputs = {x}, .outputs = {ops::unary(x, f)}, .updates = {}};
+    const BackendPtr backend = make_backend("onednn");
+    const RunResult result = run_on(*backend, graph, {narrow});
+    EXPECT_EQ(result.nodes.back().kernel, "simd");
+    const Tensor y = result.outputs[0].to(DType::f32);
+    int64_t others = 0;
+    for (int64_t i = 0; i < shape[0]; ++i) {
+      const float exact = static_cast<float>(value_at(f, wide.at(i)));
+      const Tensor rounded = Tensor::of<float>({1}, {exact}).to(DType::bf16).to(DType::f32);
+      if (std::isnan(exact) ? std::isnan(y.at(i)) : y.at(i) == rounded.at(0)) continue;
+      ++others;  // f32 came out just on the other side of the middle
+      EXPECT_LE(std::abs(y.at(i) - rounded.at(0)), std::abs(exact) / 128) << "at " << wide.at(i);
+    }
+    EXPECT_LE(others, 3);
+  }
+}
+
+TEST(NarrowFunctions, TiesGoToEven) {
+  // 1 + 1/256 and 1 + 3/256 lie in the middle of two numbers of bf16.
+  const Tensor x = Tensor::of<float>({6}, {1.00390625f, 1.01171875f, 1.004f, -1.00390625f, std::nanf(""), 3.4e38f});
+  uint16_t bits[6];
+  simd::narrow(x.as<float>().data(), bits, 6);
+  float y[6];
+  simd::widen(bits, y, 6);
+  EXPECT_EQ(y[0], 1.0f);
+  EXPECT_EQ(y[1], 1.015625f);
+  EXPECT_EQ(y[2], 1.0078125f);
+  EXPECT_EQ(y[3], -1.0f);
+  EXPECT_TRUE(std::isnan(y[4]));
+  EXPECT_EQ(y[5], std::numeric_limits<float>::infinity());
+}
 
 }  // namespace
 }  // namespace ocellus

@@ -26,7 +26,8 @@ Desc slopes(const Desc& x) {
 /// Why this is not for the library, or "". Input `i` is x, and the slopes follow it.
 std::string refusal(const KernelRequest& request, size_t i) {
   if (request.node.inputs()[i + 1].shape().rank() == 0) return "one slope for all is slow in the library";
-  if (!request.inputs[i]) return "values in plain order are for our own loop";
+  if (!request.inputs[i] && request.node.inputs()[i].dtype() == DType::f32)
+    return "values in plain order are for our own loop";
   return "";
 }
 
