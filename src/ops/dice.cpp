@@ -136,13 +136,15 @@ void DiceBackward::eval(EvalCtx& ctx) const {
     const T* dloss = ctx.in(0).as<T>().data();
     T* dp = ctx.out().as<T>().data();
     const double scale = term_weight(config.reduction, terms.count());
-    for (int64_t term = 0; term < terms.count(); ++term) {
-      const auto fraction = terms.fraction(term);
-      const double factor = scale * dloss[config.reduction == Reduction::none ? term : 0];
-      terms.each(term, [&](int64_t i, double weight) {
-        dp[i] = counts(weight) ? static_cast<T>(factor * weight * terms.slope(fraction, i)) : T{0};
-      });
-    }
+    parallel_for(terms.count(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t term = begin; term < end; ++term) {
+        const auto fraction = terms.fraction(term);
+        const double factor = scale * dloss[config.reduction == Reduction::none ? term : 0];
+        terms.each(term, [&](int64_t i, double weight) {
+          dp[i] = counts(weight) ? static_cast<T>(factor * weight * terms.slope(fraction, i)) : T{0};
+        });
+      }
+    });
   });
 }
 

@@ -110,7 +110,8 @@ Values ElementLoss::gradient(GradCtx& ctx) const { return loss_gradient<ElementL
 void ElementLoss::eval(EvalCtx& ctx) const {
   with_real(ctx.out(), [&]<class T>(T) {
     const T *x = ctx.in(0).as<T>().data(), *t = ctx.in(1).as<T>().data();
-    reduce_terms(config.reduction, weights_of<T>(ctx, 2, ctx.in(0).shape()), ctx.out().as<T>().data(),
+    const Weights<T> weights = weights_of<T>(ctx, 2, ctx.in(0).shape());
+    reduce_terms(config.reduction, weights, weights.total(), ctx.out().as<T>().data(),
                  [&](int64_t i) { return term(config, x[i], t[i]).value; });
   });
 }
@@ -128,7 +129,8 @@ void ElementLossBackward::eval(EvalCtx& ctx) const {
   with_real(ctx.out(), [&]<class T>(T) {
     const T *x = ctx.in(1).as<T>().data(), *t = ctx.in(2).as<T>().data();
     T* dx = ctx.out().as<T>().data();
-    each_term_gradient(config.reduction, weights_of<T>(ctx, 3, ctx.out().shape()), ctx.in(0).as<T>().data(),
+    const Weights<T> weights = weights_of<T>(ctx, 3, ctx.out().shape());
+    each_term_gradient(config.reduction, weights, weights.total(), ctx.in(0).as<T>().data(),
                        [&](int64_t i, double factor) {
                          dx[i] = factor == 0 ? T{0} : static_cast<T>(factor * term(config, x[i], t[i]).slope);
                        });

@@ -82,12 +82,10 @@ class Positions {
   const int32_t* labels_;
 };
 
-/// Weights that are 0 where a class is ignored.
+/// The sum of the weights of the positions that count.
 template <class T>
-double counted_weight(const Weights<T>& weights, const Positions<T>& positions) {
-  double total = 0;
-  weights.each([&](int64_t i, double weight) { total += positions.counted(i) ? weight : 0; });
-  return total;
+double total_weight(const Weights<T>& weights, const Positions<T>& positions) {
+  return weights.sum([&](int64_t i, double weight) { return positions.counted(i) ? weight : 0; });
 }
 
 }  // namespace
@@ -105,16 +103,10 @@ void SoftmaxFocal::eval(EvalCtx& ctx) const {
   with_real(ctx.in(0), [&]<class T>(T) {
     const Positions<T> positions(config, ctx.in(0).shape(), ctx.in(0).as<T>().data(), ctx.in(1).as<int32_t>().data());
     const Weights<T> weights = weights_of<T>(ctx, 2, ctx.in(1).shape());
-    T* loss = ctx.out().as<T>().data();
-    double sum = 0;
-    weights.each([&](int64_t i, double weight) {
-      const Position p = counts(weight) ? positions.at(i) : Position();
-      const double term = -weight * p.factor * p.log_p;
-      if (config.reduction == Reduction::none) loss[i] = static_cast<T>(term);
-      sum += term;
+    reduce_terms(config.reduction, weights, total_weight(weights, positions), ctx.out().as<T>().data(), [&](int64_t i) {
+      const Position p = positions.at(i);
+      return -p.factor * p.log_p;
     });
-    if (config.reduction == Reduction::none) return;
-    loss[0] = static_cast<T>(sum * reduction_scale(config.reduction, counted_weight(weights, positions)));
   });
 }
 
@@ -129,24 +121,23 @@ Types SoftmaxFocalBackward::infer(std::span<const TensorType> inputs) const {
 
 void SoftmaxFocalBackward::eval(EvalCtx& ctx) const {
   with_real(ctx.out(), [&]<class T>(T) {
-    const T *dloss = ctx.in(0).as<T>().data(), *x = ctx.in(1).as<T>().data();
+    const T* x = ctx.in(1).as<T>().data();
     const int32_t* labels = ctx.in(2).as<int32_t>().data();
+    T* dx = ctx.out().as<T>().data();
     const Positions<T> positions(config, ctx.out().shape(), x, labels);
     const ClassView& view = positions.view();
     const Weights<T> weights = weights_of<T>(ctx, 3, ctx.in(2).shape());
-    const double scale = reduction_scale(config.reduction, counted_weight(weights, positions));
-    weights.each([&](int64_t i, double weight) {
-      const int64_t base = view.base(i);
-      const Position p = counts(weight) ? positions.at(i) : Position();
+    const auto one = [&](int64_t i, double factor) {
+      const Position p = factor == 0 ? Position() : positions.at(i);
       const double ratio = p.missing > 0 ? config.gamma * std::exp(p.log_p) * p.log_p / p.missing : 0;
-      const double slope = weight * scale * dloss[config.reduction == Reduction::none ? i : 0] * p.factor * (ratio - 1);
+      const double slope = factor * p.factor * (ratio - 1);
       for (int64_t c = 0; c < view.classes; ++c) {
-        const int64_t at = base + c * view.inner;
+        const int64_t at = view.base(i) + c * view.inner;
         // A position that counts nothing has a slope of 0, and its logits may be anything.
-        ctx.out().as<T>()[static_cast<size_t>(at)] =
-            slope == 0 ? T{0} : static_cast<T>(slope * ((c == labels[i]) - std::exp(x[at] - p.log_total)));
+        dx[at] = slope == 0 ? T{0} : static_cast<T>(slope * ((c == labels[i]) - std::exp(x[at] - p.log_total)));
       }
-    });
+    };
+    each_term_gradient(config.reduction, weights, total_weight(weights, positions), ctx.in(0).as<T>().data(), one);
   });
 }
 

@@ -6,18 +6,16 @@
 
 #include <ocellus/ops/softmax.h>
 
+#include "ops/support/axis.h"
+
 namespace ocellus::detail {
 
-/// A tensor [N,C,...] as N x C x inner: how softmax walks the classes.
-struct ClassView {
-  int64_t batch = 1, classes = 1, inner = 1;
+/// A tensor [N,C,...] as N x C x inner: how softmax walks the classes. From class to class of a position it is `inner`.
+struct ClassView : AxisView {
+  int64_t batch, classes;
 
-  explicit ClassView(const Shape& shape) : batch(shape[0]), classes(shape[1]) {
-    for (size_t i = 2; i < shape.rank(); ++i) inner *= shape[i];
-  }
-  int64_t positions() const { return batch * inner; }
-  /// Where class 0 of a position lies; its other classes follow at a stride of `inner`.
-  int64_t base(int64_t position) const { return position / inner * classes * inner + position % inner; }
+  explicit ClassView(const Shape& shape) : AxisView(shape, 1), batch(outer), classes(size) {}
+  int64_t positions() const { return lines(); }
 };
 
 /// log(sum exp(x)) of `classes` values at a stride, computed after subtracting the maximum.
