@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include <ocellus/ops/channel_norm.h>
+#include <ocellus/ops/conv.h>
 #include <ocellus/ops/elementwise.h>
 #include <ocellus/ops/reduce.h>
 
@@ -20,6 +21,12 @@ BuildFn l2(double epsilon) {
   return [=](const Values& in) { return Values{ops::l2_normalize(in[0], in[1], epsilon)}; };
 }
 
+/// In the order that a convolution leaves behind, for which backends may have kernels of their own.
+Values response_after_conv(const Values& in) {
+  const Value y = ops::conv(in[0], in[1], Value(), {.window = {.padding = Padding(1)}});
+  return {ops::local_response_norm(y, {.alpha = 0.9, .k = 1, .divide_alpha = true})};
+}
+
 std::vector<OpCase> response_cases() {
   // A large alpha, so that the sum matters.
   const ops::LocalResponseNormConfig strong{.alpha = 0.9};
@@ -31,6 +38,7 @@ std::vector<OpCase> response_cases() {
       {"each_alone", response_norm({.size = 1, .alpha = 0.7}), {batch_of({2, 4, 3})}},
       {"other_powers", response_norm({.size = 3, .alpha = 0.5, .beta = 1.3, .k = 0.4}), {batch_of({2, 6, 2, 2, 3})}},
       {"matrix", response_norm(strong), {batch_of({4, 7})}},
+      {"after_conv", response_after_conv, {batch_of({2, 16, 6, 5}), fixed({48, 16, 3, 3})}},
   };
 }
 
