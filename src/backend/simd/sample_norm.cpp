@@ -5,6 +5,9 @@
 // work on runs of them with constant factors; where each element has its own, on whole blocks with arrays. Backward, a block's
 // two sums come first; each run's own sums are kept, and give the parameters' gradients when they are added over the samples.
 // With a parameter for each element those gradients are summed in a second pass, cut by parameter instead of by block.
+//
+// oneDNN's layer normalisation has blocks of the last dimension only. On one thread these loops take 0.7 of its time on a
+// sample of 150 thousand elements and the same on rows of 768; on rows of 64 to 96 it takes half to two thirds of theirs.
 
 #include <algorithm>
 #include <cmath>
@@ -57,9 +60,8 @@ class Forward final : public Kernel {
     const auto size = static_cast<size_t>(view_.size), run = static_cast<size_t>(view_.run);
     const float* x = x_ + b * view_.size;
     float* y = y_ + b * view_.size;
-    const auto m = static_cast<double>(size);
-    const auto mean = static_cast<float>(simd::run_sum(x, size) / m);
-    const auto factor = static_cast<float>(1 / std::sqrt(simd::run_squares(x, mean, size) / m + op_.epsilon));
+    const auto [mean, variance] = simd::run_moments(x, size);
+    const auto factor = static_cast<float>(1 / std::sqrt(variance + op_.epsilon));
     if (mean_) mean_[b] = mean;
     if (factor_) factor_[b] = factor;
     if (run == 1) return simd::normalise_each(mean, factor, at(scale_, b), at(shift_, b), x, y, size);

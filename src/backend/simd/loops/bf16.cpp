@@ -5,22 +5,15 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "backend/simd/loops/vectors-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace ocellus::simd::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using Tag = hn::ScalableTag<float>;
-
-/// f(tag, i) for vectors that cover [0, n), the last few elements one at a time.
-template <class F>
-HWY_INLINE void for_vectors(size_t n, const F& f) {
-  size_t i = 0;
-  for (; i + hn::Lanes(Tag()) <= n; i += hn::Lanes(Tag())) f(Tag(), i);
-  for (; i < n; ++i) f(hn::CappedTag<float, 1>(), i);
-}
 
 void widen(const uint16_t* x, float* y, size_t n) {
-  for_vectors(n, [&](auto d, size_t i) HWY_ATTR {
+  for_vectors(0, n, [&](auto d, size_t i) HWY_ATTR {
     const hn::Rebind<uint32_t, decltype(d)> d32;
     const hn::Rebind<uint16_t, decltype(d)> d16;
     hn::StoreU(hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, x + i)))), d, y + i);
@@ -28,7 +21,7 @@ void widen(const uint16_t* x, float* y, size_t n) {
 }
 
 void narrow(const float* x, uint16_t* y, size_t n) {
-  for_vectors(n, [&](auto d, size_t i) HWY_ATTR {
+  for_vectors(0, n, [&](auto d, size_t i) HWY_ATTR {
     const hn::Rebind<uint32_t, decltype(d)> d32;
     const hn::Rebind<int32_t, decltype(d)> signed32;
     const hn::Rebind<uint16_t, decltype(d)> d16;

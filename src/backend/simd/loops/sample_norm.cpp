@@ -1,50 +1,16 @@
 #include "backend/simd/loops/sample_norm.h"
 
-#include <algorithm>
-#include <type_traits>
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/simd/loops/sample_norm.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "backend/simd/loops/vectors-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace ocellus::simd::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using Tag = hn::ScalableTag<float>;
-using Vec = hn::Vec<Tag>;
-
-/// f(tag, i) for vectors that cover [begin, end), the last few elements one at a time.
-template <class F>
-HWY_INLINE void for_vectors(size_t begin, size_t end, const F& f) {
-  const Tag d;
-  size_t i = begin;
-  for (; i + hn::Lanes(d) <= end; i += hn::Lanes(d)) f(d, i);
-  for (; i < end; ++i) f(hn::CappedTag<float, 1>(), i);
-}
-
-/// A sum of vectors, and of single elements.
-struct Sum {
-  HWY_INLINE Sum() : wide(hn::Zero(Tag())) {}
-  template <class D>
-  HWY_INLINE void add(D, hn::Vec<D> v) {
-    if constexpr (std::is_same_v<D, Tag>)
-      wide = hn::Add(wide, v);
-    else
-      rest += hn::GetLane(v);
-  }
-  HWY_INLINE double total() const { return double(hn::GetLane(hn::SumOfLanes(Tag(), wide))) + rest; }
-  Vec wide;
-  float rest = 0;
-};
-
-/// f(begin, end) for pieces that are short enough to be summed in f32.
-template <class F>
-HWY_INLINE void for_pieces(size_t n, const F& f) {
-  constexpr size_t piece = 4096;
-  for (size_t begin = 0; begin < n; begin += piece) f(begin, std::min(n, begin + piece));
-}
 
 /// What an array holds at i, or what it stands for where there is none.
 template <class D>
@@ -52,27 +18,16 @@ HWY_INLINE hn::Vec<D> load_or(D d, const float* array, size_t i, float otherwise
   return array ? hn::LoadU(d, array + i) : hn::Set(d, otherwise);
 }
 
-double run_sum(const float* x, size_t n) {
-  double total = 0;
-  for_pieces(n, [&](size_t begin, size_t end) HWY_ATTR {
-    Sum sum;
-    for_vectors(begin, end, [&](auto d, size_t i) HWY_ATTR { sum.add(d, hn::LoadU(d, x + i)); });
-    total += sum.total();
+RunMoments run_moments(const float* x, size_t n) {
+  const auto m = static_cast<double>(n);
+  RunMoments moments;
+  moments.mean = static_cast<float>(sum_vectors(n, [&](auto d, size_t i) HWY_ATTR { return hn::LoadU(d, x + i); }) / m);
+  const double squares = sum_vectors(n, [&](auto d, size_t i) HWY_ATTR {
+    const auto off = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, moments.mean));
+    return hn::Mul(off, off);
   });
-  return total;
-}
-
-double run_squares(const float* x, float center, size_t n) {
-  double total = 0;
-  for_pieces(n, [&](size_t begin, size_t end) HWY_ATTR {
-    Sum sum;
-    for_vectors(begin, end, [&](auto d, size_t i) HWY_ATTR {
-      const auto off = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, center));
-      sum.add(d, hn::Mul(off, off));
-    });
-    total += sum.total();
-  });
-  return total;
+  moments.variance = squares / m;
+  return moments;
 }
 
 void normalise_run(float mean, float factor, float shift, const float* x, float* y, size_t n) {
@@ -91,16 +46,12 @@ void normalise_each(float mean, float factor, const float* scale, const float* s
 }
 
 RunSums run_sums(float mean, const float* scale, const float* dy, const float* x, size_t n) {
+  const auto arriving = [&](auto d, size_t i)
+                            HWY_ATTR { return hn::Mul(hn::LoadU(d, dy + i), load_or(d, scale, i, 1)); };
   RunSums sums;
-  for_pieces(n, [&](size_t begin, size_t end) HWY_ATTR {
-    Sum sum, product;
-    for_vectors(begin, end, [&](auto d, size_t i) HWY_ATTR {
-      const auto g = hn::Mul(hn::LoadU(d, dy + i), load_or(d, scale, i, 1));
-      sum.add(d, g);
-      product.add(d, hn::Mul(g, hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean))));
-    });
-    sums.sum += sum.total();
-    sums.product += product.total();
+  sums.sum = sum_vectors(n, arriving);
+  sums.product = sum_vectors(n, [&](auto d, size_t i) HWY_ATTR {
+    return hn::Mul(arriving(d, i), hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)));
   });
   return sums;
 }
@@ -132,16 +83,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace ocellus::simd {
 
-HWY_EXPORT(run_sum);
-HWY_EXPORT(run_squares);
+HWY_EXPORT(run_moments);
 HWY_EXPORT(normalise_run);
 HWY_EXPORT(normalise_each);
 HWY_EXPORT(run_sums);
 HWY_EXPORT(run_backward);
 HWY_EXPORT(accumulate_each);
 
-double run_sum(const float* x, size_t n) { return HWY_DYNAMIC_DISPATCH(run_sum)(x, n); }
-double run_squares(const float* x, float center, size_t n) { return HWY_DYNAMIC_DISPATCH(run_squares)(x, center, n); }
+RunMoments run_moments(const float* x, size_t n) { return HWY_DYNAMIC_DISPATCH(run_moments)(x, n); }
 void normalise_run(float mean, float factor, float shift, const float* x, float* y, size_t n) {
   HWY_DYNAMIC_DISPATCH(normalise_run)(mean, factor, shift, x, y, n);
 }

@@ -6,10 +6,12 @@
 
 namespace ocellus::simd {
 
-/// Sums over a run, in f32 within pieces of a few thousand elements and in double over these.
-double run_sum(const float* x, size_t n);
-/// The sum of (x - center)^2.
-double run_squares(const float* x, float center, size_t n);
+/// The mean of a run, and of the squared distances from it.
+struct RunMoments {
+  float mean = 0;
+  double variance = 0;
+};
+RunMoments run_moments(const float* x, size_t n);
 
 /// y = (x - mean) factor + shift.
 void normalise_run(float mean, float factor, float shift, const float* x, float* y, size_t n);

@@ -15,6 +15,8 @@
 
 #include <limits>
 
+#include "backend/simd/loops/vectors-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace ocellus::simd::HWY_NAMESPACE {
 
@@ -286,23 +288,14 @@ struct Clip {
   }
 };
 
-/// f(tag, i) for vectors that cover [0, n), the last few elements one at a time; in place too.
-template <class F>
-HWY_INLINE void for_vectors(size_t n, const F& f) {
-  const hn::ScalableTag<float> d;
-  size_t i = 0;
-  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) f(d, i);
-  for (; i < n; ++i) f(hn::CappedTag<float, 1>(), i);
-}
-
 template <class K>
 void value_loop(const Function& f, const float* x, float* y, size_t n) {
-  for_vectors(n, [&](auto d, size_t i) HWY_ATTR { hn::StoreU(K::value(d, f, hn::LoadU(d, x + i)), d, y + i); });
+  for_vectors(0, n, [&](auto d, size_t i) HWY_ATTR { hn::StoreU(K::value(d, f, hn::LoadU(d, x + i)), d, y + i); });
 }
 
 template <class K>
 void slope_loop(const Function& f, const float* dy, const float* x, float* dx, size_t n) {
-  for_vectors(n, [&](auto d, size_t i) HWY_ATTR {
+  for_vectors(0, n, [&](auto d, size_t i) HWY_ATTR {
     hn::StoreU(hn::Mul(hn::LoadU(d, dy + i), K::slope(d, f, hn::LoadU(d, x + i))), d, dx + i);
   });
 }
