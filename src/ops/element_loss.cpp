@@ -28,21 +28,32 @@ Term smooth_l1(double d, double beta) {
   return {std::abs(d) - beta / 2, sign(d)};
 }
 
-/// p is the probability of a one, q that of a zero; each exact where it is small.
+/// Of a logit x: the probabilities of a one and of a zero, each exact where it is small, and log(1 + exp(-|x|)).
 struct Sigmoid {
-  double p, q;
-  explicit Sigmoid(double x) : p(1 / (1 + std::exp(-x))), q(1 / (1 + std::exp(x))) {}
+  double p, q, tail;
+
+  explicit Sigmoid(double x) {
+    const double e = std::exp(-std::abs(x)), likely = 1 / (1 + e), unlikely = e * likely;
+    p = x < 0 ? unlikely : likely;
+    q = x < 0 ? likely : unlikely;
+    tail = std::log1p(e);
+  }
 };
 
-double cross_entropy(double x, double t) { return std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::abs(x))); }
+double cross_entropy(const Sigmoid& s, double x, double t) { return std::max(x, 0.0) - x * t + s.tail; }
+
+/// base^gamma: the powers that people take do without the logarithm.
+double power(double base, double gamma) {
+  return gamma == 2 ? base * base : gamma == 1 ? base : gamma == 0 ? 1 : std::pow(base, gamma);
+}
 
 /// With m = 1 - p_t, dm/dx = (1 - 2t) p q, and m^(gamma-1) p q is taken as m^gamma (p q / m), which stays finite.
 Term focal(double x, double t, double alpha, double gamma) {
-  const auto [p, q] = Sigmoid(x);
-  const double entropy = cross_entropy(x, t), missing = t * q + (1 - t) * p;
-  const double factor = (alpha < 0 ? 1 : alpha * t + (1 - alpha) * (1 - t)) * std::pow(missing, gamma);
-  const double share = missing > 0 ? p * q / missing : 0;
-  return {factor * entropy, factor * (p - t + entropy * gamma * (1 - 2 * t) * share)};
+  const Sigmoid s(x);
+  const double entropy = cross_entropy(s, x, t), missing = t * s.q + (1 - t) * s.p;
+  const double factor = (alpha < 0 ? 1 : alpha * t + (1 - alpha) * (1 - t)) * power(missing, gamma);
+  const double share = missing > 0 ? s.p * s.q / missing : 0;
+  return {factor * entropy, factor * (s.p - t + entropy * gamma * (1 - 2 * t) * share)};
 }
 
 Term contrastive(double x, double t, double margin) {
@@ -50,22 +61,31 @@ Term contrastive(double x, double t, double margin) {
   return {t * x * x + (1 - t) * short_of * short_of, 2 * t * x - 2 * (1 - t) * short_of};
 }
 
-Term term(const ElementLossConfig& c, double x, double t) {
-  const double d = x - t;
+/// Calls f with a function (prediction, target) -> Term of the kind: chosen once, so that its loop is a loop of its own.
+template <class F>
+void with_terms(const ElementLossConfig& c, F&& f) {
+  const double threshold = c.threshold;
   switch (c.kind) {
-    case ElementLossKind::squared_error: return {d * d, 2 * d};
-    case ElementLossKind::absolute_error: return {std::abs(d), sign(d)};
-    case ElementLossKind::smooth_l1: return smooth_l1(d, c.threshold);
-    case ElementLossKind::huber: {
-      const Term scaled = smooth_l1(d, c.threshold);
-      return {c.threshold * scaled.value, c.threshold * scaled.slope};
-    }
-    case ElementLossKind::sigmoid_cross_entropy: return {cross_entropy(x, t), Sigmoid(x).p - t};
-    case ElementLossKind::focal: return focal(x, t, c.alpha, c.gamma);
-    case ElementLossKind::contrastive: return contrastive(x, t, c.threshold);
-    case ElementLossKind::log_likelihood: return {-t * x, -t};
+    case ElementLossKind::squared_error:
+      return f([](double x, double t) { return Term{(x - t) * (x - t), 2 * (x - t)}; });
+    case ElementLossKind::absolute_error:
+      return f([](double x, double t) { return Term{std::abs(x - t), sign(x - t)}; });
+    case ElementLossKind::smooth_l1: return f([threshold](double x, double t) { return smooth_l1(x - t, threshold); });
+    case ElementLossKind::huber:
+      return f([threshold](double x, double t) {
+        const Term scaled = smooth_l1(x - t, threshold);
+        return Term{threshold * scaled.value, threshold * scaled.slope};
+      });
+    case ElementLossKind::sigmoid_cross_entropy:
+      return f([](double x, double t) {
+        const Sigmoid s(x);
+        return Term{cross_entropy(s, x, t), s.p - t};
+      });
+    case ElementLossKind::focal: return f([&c](double x, double t) { return focal(x, t, c.alpha, c.gamma); });
+    case ElementLossKind::contrastive:
+      return f([threshold](double x, double t) { return contrastive(x, t, threshold); });
+    case ElementLossKind::log_likelihood: return f([](double x, double t) { return Term{-t * x, -t}; });
   }
-  return {0, 0};
 }
 
 void visit(AttrVisitor& v, const ElementLossConfig& c) {
@@ -111,8 +131,10 @@ void ElementLoss::eval(EvalCtx& ctx) const {
   with_real(ctx.out(), [&]<class T>(T) {
     const T *x = ctx.in(0).as<T>().data(), *t = ctx.in(1).as<T>().data();
     const Weights<T> weights = weights_of<T>(ctx, 2, ctx.in(0).shape());
-    reduce_terms(config.reduction, weights, weights.total(), ctx.out().as<T>().data(),
-                 [&](int64_t i) { return term(config, x[i], t[i]).value; });
+    with_terms(config, [&](auto term) {
+      reduce_terms(config.reduction, weights, weights.total(), ctx.out().as<T>().data(),
+                   [&](int64_t i) { return term(x[i], t[i]).value; });
+    });
   });
 }
 
@@ -130,10 +152,12 @@ void ElementLossBackward::eval(EvalCtx& ctx) const {
     const T *x = ctx.in(1).as<T>().data(), *t = ctx.in(2).as<T>().data();
     T* dx = ctx.out().as<T>().data();
     const Weights<T> weights = weights_of<T>(ctx, 3, ctx.out().shape());
-    each_term_gradient(config.reduction, weights, weights.total(), ctx.in(0).as<T>().data(),
-                       [&](int64_t i, double factor) {
-                         dx[i] = factor == 0 ? T{0} : static_cast<T>(factor * term(config, x[i], t[i]).slope);
-                       });
+    with_terms(config, [&](auto term) {
+      each_term_gradient(config.reduction, weights, weights.total(), ctx.in(0).as<T>().data(),
+                         [&](int64_t i, double factor) {
+                           dx[i] = factor == 0 ? T{0} : static_cast<T>(factor * term(x[i], t[i]).slope);
+                         });
+    });
   });
 }
 
