@@ -6,8 +6,8 @@
 // two sums come first; each run's own sums are kept, and give the parameters' gradients when they are added over the samples.
 // With a parameter for each element those gradients are summed in a second pass, cut by parameter instead of by block.
 //
-// oneDNN's layer normalisation has blocks of the last dimension only. On one thread these loops take 0.7 of its time on a
-// sample of 150 thousand elements and the same on rows of 768; on rows of 64 to 96 it takes half to two thirds of theirs.
+// oneDNN's layer normalisation has blocks of the last dimension only, and keeps variances where the operator has factors. On
+// one thread its forward pass takes 0.9 of these loops' time on rows of 768 and 0.6 on rows of 64; backward it is no faster.
 
 #include <algorithm>
 #include <cmath>
