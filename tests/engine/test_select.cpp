@@ -26,6 +26,14 @@ OpInput few(OpInput input) {
   return still(std::move(input));
 }
 
+/// The same, and numbers that are none.
+OpInput some_nan(OpInput input) {
+  input.fill = [](Tensor& t, Rng& rng) {
+    for (float& v : t.as<float>()) v = rng.chance(0.3f) ? nan : static_cast<float>(rng.below(3));
+  };
+  return still(std::move(input));
+}
+
 OpInput condition(Shape shape, bool batch = true) {
   const auto coins = [](Tensor& t, Rng& rng) {
     for (bool& v : t.as<bool>()) v = rng.chance(0.5f);
@@ -43,13 +51,15 @@ BuildFn chosen() {
 }
 
 std::vector<OpCase> cases() {
-  std::vector<OpCase> cases;
+  std::vector<OpCase> cases, others;
   for (const std::string_view name : enum_names(CompareKind())) {
     const auto kind = static_cast<CompareKind>(cases.size());
     cases.push_back({std::string(name), compared(kind), {few(batch_of({3, 4, 5})), few(batch_of({3, 4, 5}))}});
+    others.push_back({std::string(name) + "_nan", compared(kind), {some_nan(batch_of({3, 7})), few(batch_of({3, 7}))}});
+    others.push_back({std::string(name) + "_scalar", compared(kind), {few(batch_of({3, 7})), few(fixed({}))}});
   }
   const OpInput a = batch_of({3, 4, 5}), b = batch_of({3, 4, 5});
-  const std::vector<OpCase> others = {
+  const std::vector<OpCase> more = {
       {"compare_broadcast", compared(CompareKind::less), {few(batch_of({3, 1, 5})), few(fixed({4, 1}))}},
       {"where", chosen(), {condition({3, 4, 5}), a, b}},
       {"where_mask_of_samples", chosen(), {condition({3, 1, 1}), a, b}},
@@ -57,6 +67,7 @@ std::vector<OpCase> cases() {
       {"where_all_broadcast", chosen(), {condition({4, 1}, false), batch_of({3, 1, 5}), fixed({5})}},
   };
   cases.insert(cases.end(), others.begin(), others.end());
+  cases.insert(cases.end(), more.begin(), more.end());
   return cases;
 }
 

@@ -114,6 +114,12 @@ Desc row_major(const TensorType& type) {
   return row_major(dims, data_type(type.dtype));
 }
 
+Desc row_major(const TensorType& type, size_t rank) {
+  Dims dims(std::max(rank, type.shape.rank()) - type.shape.rank(), 1);
+  dims.insert(dims.end(), type.shape.begin(), type.shape.end());
+  return row_major(dims, data_type(type.dtype));
+}
+
 Desc like(const Desc& desc, const Dims& dims) {
   Desc result = desc;
   const std::vector<int64_t> blocks = block_sizes(desc);

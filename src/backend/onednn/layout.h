@@ -17,6 +17,8 @@ dnnl::memory::data_type data_type(DType dtype);
 Desc row_major(const Dims& dims, dnnl::memory::data_type type);
 /// A plain value: a scalar has one dimension of size one.
 Desc row_major(const TensorType& type);
+/// A plain value with ones in front up to `rank` dimensions.
+Desc row_major(const TensorType& type, size_t rank);
 /// Other dimensions (as many) in the same blocks and order as `desc`.
 Desc like(const Desc& desc, const Dims& dims);
 /// [N,C,spatial...] with the channels last; row-major for ranks without spatial dimensions.

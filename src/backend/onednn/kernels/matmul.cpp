@@ -12,10 +12,9 @@ namespace {
 
 /// A plain value of `rank` dimensions, the last two seen the other way round if `transposed`.
 Desc factor(const TensorType& type, size_t rank, bool transposed) {
-  Dims dims(rank - type.shape.rank(), 1);
-  dims.insert(dims.end(), type.shape.begin(), type.shape.end());
-  const Desc plain = row_major(dims, data_type(type.dtype));
+  const Desc plain = row_major(type, rank);
   if (!transposed) return plain;
+  Dims dims(plain.data.dims, plain.data.dims + rank);
   Dims strides(plain.data.format_desc.blocking.strides, plain.data.format_desc.blocking.strides + rank);
   std::swap(dims[rank - 1], dims[rank - 2]);
   std::swap(strides[rank - 1], strides[rank - 2]);
