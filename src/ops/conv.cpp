@@ -351,9 +351,9 @@ Value conv_transpose(const Value& x, const Value& weights, const Value& bias, co
   } catch (const ShapeError& e) {
     throw ShapeError("conv_transpose", "", e.message());
   }
-  const std::vector<int64_t> ones(op.input.size(), 1);
+  const std::vector<int64_t> ones(op.input.size(), 1);  // of the result's rank, so that it can take the result's order
   Value y = apply(std::move(op), {x, weights});
-  if (bias) y = add(y, reshape(bias, join({y.shape()[1]}, ones)));
+  if (bias) y = add(y, reshape(bias, join({1, y.shape()[1]}, ones)));
   return activation(y, config.activation);
 }
 

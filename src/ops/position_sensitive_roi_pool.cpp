@@ -2,7 +2,6 @@
 
 #include <ocellus/ops/roi.h>
 
-#include "ops/support/bins.h"
 #include "ops/support/regions.h"
 
 namespace ocellus {
@@ -11,28 +10,21 @@ using namespace detail;
 
 namespace {
 
-/// One dimension of a region: its first element and its size.
-struct Extent {
-  int64_t begin, size;
-
-  Extent(double from, double to) : begin(std::llround(from)), size(std::max<int64_t>(std::llround(to) - begin, 1)) {}
-
-  /// Bin i of `bins`, cut to elements before the last of n.
-  Bin bin(int64_t i, int64_t bins, int64_t n) const {
-    const Bin whole = bin_of(i, size, bins);
-    return {std::clamp<int64_t>(begin + whole.begin, 0, n - 1), std::clamp<int64_t>(begin + whole.end, 0, n - 1)};
-  }
-};
+/// A region's elements from one rounded corner to before the other, one at least.
+Elements elements(double from, double to) {
+  const int64_t begin = std::llround(from);
+  return {begin, std::max<int64_t>(std::llround(to) - begin, 1)};
+}
 
 struct PositionSensitive {
-  Extent ys, xs;
+  Elements ys, xs;
   int64_t height, width, rows, columns;
 
   int64_t channel(int64_t c, int64_t bin) const { return c * rows * columns + bin; }
 
   template <class F>
   void each(int64_t bin, F&& f) const {
-    const Bin y = ys.bin(bin / columns, rows, height), x = xs.bin(bin % columns, columns, width);
+    const Bin y = ys.bin(bin / columns, rows, height - 1), x = xs.bin(bin % columns, columns, width - 1);
     const double share = 1 / static_cast<double>(std::max<int64_t>((y.end - y.begin) * (x.end - x.begin), 1));
     for (int64_t i = y.begin; i < y.end; ++i)
       for (int64_t j = x.begin; j < x.end; ++j) f(i * width + j, share);
@@ -42,7 +34,7 @@ struct PositionSensitive {
 /// Makes the pooling of a region, for features and bins of these shapes.
 auto maker(const Shape& features, const Shape& pooled) {
   return [height = features[2], width = features[3], rows = pooled[2], columns = pooled[3]](const Region& r) {
-    return PositionSensitive{Extent(r.y1, r.y2), Extent(r.x1, r.x2), height, width, rows, columns};
+    return PositionSensitive{elements(r.y1, r.y2), elements(r.x1, r.x2), height, width, rows, columns};
   };
 }
 
@@ -77,9 +69,7 @@ Values PositionSensitiveRoiPool::gradient(GradCtx& ctx) const {
 
 void PositionSensitiveRoiPool::eval(EvalCtx& ctx) const {
   const auto make = maker(ctx.in(0).shape(), ctx.out().shape());
-  with_real(ctx.out(), [&]<class T>(T) {
-    pool_regions<T, PositionSensitive>(ctx.in(0), ctx.in(1), scale, name(), make, ctx.out());
-  });
+  with_real(ctx.out(), [&]<class T>(T) { pool_regions<T>(ctx.in(0), ctx.in(1), scale, name(), make, ctx.out()); });
 }
 
 Types PositionSensitiveRoiPoolBackward::infer(std::span<const TensorType> inputs) const {
@@ -94,9 +84,7 @@ Types PositionSensitiveRoiPoolBackward::infer(std::span<const TensorType> inputs
 
 void PositionSensitiveRoiPoolBackward::eval(EvalCtx& ctx) const {
   const auto make = maker(ctx.out().shape(), ctx.in(0).shape());
-  with_real(ctx.out(), [&]<class T>(T) {
-    scatter_regions<T, PositionSensitive>(ctx.in(0), ctx.in(1), scale, name(), make, ctx.out());
-  });
+  with_real(ctx.out(), [&]<class T>(T) { scatter_regions<T>(ctx.in(0), ctx.in(1), scale, name(), make, ctx.out()); });
 }
 
 Value ops::position_sensitive_roi_pool(const Value& x, const Value& regions, const RoiPoolConfig& config) {

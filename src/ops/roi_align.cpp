@@ -106,8 +106,7 @@ Values RoiAlign::gradient(GradCtx& ctx) const {
 
 void RoiAlign::eval(EvalCtx& ctx) const {
   const auto make = maker(*this, ctx.in(0).shape(), ctx.out().shape());
-  with_real(ctx.out(),
-            [&]<class T>(T) { pool_regions<T, Aligned>(ctx.in(0), ctx.in(1), scale, name(), make, ctx.out()); });
+  with_real(ctx.out(), [&]<class T>(T) { pool_regions<T>(ctx.in(0), ctx.in(1), scale, name(), make, ctx.out()); });
 }
 
 void RoiAlignBackward::attrs(AttrVisitor& v) const { visit(v, *this); }
@@ -121,8 +120,7 @@ Types RoiAlignBackward::infer(std::span<const TensorType> inputs) const {
 
 void RoiAlignBackward::eval(EvalCtx& ctx) const {
   const auto make = maker(*this, ctx.out().shape(), ctx.in(0).shape());
-  with_real(ctx.out(),
-            [&]<class T>(T) { scatter_regions<T, Aligned>(ctx.in(0), ctx.in(1), scale, name(), make, ctx.out()); });
+  with_real(ctx.out(), [&]<class T>(T) { scatter_regions<T>(ctx.in(0), ctx.in(1), scale, name(), make, ctx.out()); });
 }
 
 Value ops::roi_align(const Value& x, const Value& regions, const RoiAlignConfig& config) {

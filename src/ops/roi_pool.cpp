@@ -2,7 +2,6 @@
 
 #include <ocellus/ops/roi.h>
 
-#include "ops/support/bins.h"
 #include "ops/support/pooling.h"
 #include "ops/support/regions.h"
 
@@ -12,30 +11,25 @@ using namespace detail;
 
 namespace {
 
-/// Bin i of the elements from `first` to `last`, both included and one at least, cut to n elements.
-Bin region_bin(double first, double last, int64_t i, int64_t bins, int64_t n) {
-  const int64_t begin = std::llround(first), size = std::max<int64_t>(std::llround(last) - begin + 1, 1);
-  const Bin whole = bin_of(i, size, bins);
-  return {std::clamp<int64_t>(begin + whole.begin, 0, n), std::clamp<int64_t>(begin + whole.end, 0, n)};
+/// A region's elements from one rounded corner to the other, both included and one at least.
+Elements elements(double first, double last) {
+  const int64_t begin = std::llround(first);
+  return {begin, std::max<int64_t>(std::llround(last) - begin + 1, 1)};
 }
 
-/// The maxima of one region's bins in one plane.
+/// The largest element of a plane between these rows and columns, and where it is.
 template <class T>
-void largest(const Region& region, const Shape& x, const Shape& pooled, const T* plane, T* y, int32_t* at) {
-  const int64_t height = x[2], width = x[3], rows = pooled[2], columns = pooled[3];
-  for (int64_t bin = 0; bin < rows * columns; ++bin) {
-    const Bin ys = region_bin(region.y1, region.y2, bin / columns, rows, height);
-    const Bin xs = region_bin(region.x1, region.x2, bin % columns, columns, width);
-    y[bin] = 0;
-    at[bin] = -1;
-    for (int64_t i = ys.begin; i < ys.end; ++i)
-      for (int64_t j = xs.begin; j < xs.end; ++j) {
-        const int64_t from = i * width + j;
-        if (at[bin] >= 0 && !exceeds(plane[from], y[bin])) continue;
-        y[bin] = plane[from];
-        at[bin] = static_cast<int32_t>(from);
-      }
-  }
+void largest(const T* plane, int64_t width, const Bin& ys, const Bin& xs, T& y, int32_t& at) {
+  T most = 0;
+  int64_t where = -1;
+  for (int64_t i = ys.begin; i < ys.end; ++i)
+    for (int64_t from = i * width + xs.begin; from < i * width + xs.end; ++from) {
+      if (where >= 0 && !exceeds(plane[from], most)) continue;
+      most = plane[from];
+      where = from;
+    }
+  y = most;
+  at = static_cast<int32_t>(where);
 }
 
 }  // namespace
@@ -60,15 +54,18 @@ Values RoiPool::gradient(GradCtx& ctx) const {
 
 void RoiPool::eval(EvalCtx& ctx) const {
   const Shape &x = ctx.in(0).shape(), &pooled = ctx.out().shape();
-  const int64_t channels = x[1], plane = x[2] * x[3], bins = pooled[2] * pooled[3];
+  const int64_t channels = x[1], plane = x[2] * x[3], rows = pooled[2], columns = pooled[3];
   with_real(ctx.out(), [&]<class T>(T) {
     expect_all_regions<T>(ctx.in(1), scale, x[0], name());
     parallel_for(pooled[0] * channels, 16, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const Region region = region_at<T>(ctx.in(1), i / channels, scale, x[0], name());
+        const Elements ys = elements(region.y1, region.y2), xs = elements(region.x1, region.x2);
         const T* from = ctx.in(0).as<T>().data() + (region.image * channels + i % channels) * plane;
-        largest(region, x, pooled, from, ctx.out(0).as<T>().data() + i * bins,
-                ctx.out(1).as<int32_t>().data() + i * bins);
+        T* y = ctx.out(0).as<T>().data() + i * rows * columns;
+        int32_t* at = ctx.out(1).as<int32_t>().data() + i * rows * columns;
+        for (int64_t bin = 0; bin < rows * columns; ++bin)
+          largest(from, x[3], ys.bin(bin / columns, rows, x[2]), xs.bin(bin % columns, columns, x[3]), y[bin], at[bin]);
       }
     });
   });

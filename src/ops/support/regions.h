@@ -1,7 +1,8 @@
 // Regions of interest, and pooling of them that is a weighted sum of elements for each bin.
 //
-// A bin's weights are the same for all channels, so evaluations go bin by bin, element by element, and through the
-// channels innermost. Forward regions are shared among threads; backward, where regions overlap, the channels are.
+// A bin's weights are the same for all channels, so evaluations take a few channels together, and go bin by bin, element
+// by element, and through these channels innermost. Forward regions are shared among threads; backward, where regions
+// overlap, the channels are.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include <ocellus/base/threads.h>
 
+#include "ops/support/bins.h"
 #include "ops/support/checks.h"
 
 namespace ocellus::detail {
@@ -65,49 +67,66 @@ void expect_all_regions(const Tensor& regions, double scale, int64_t batch, std:
   for (int64_t r = 0; r < regions.shape()[0]; ++r) region_at<T>(regions, r, scale, batch, op);
 }
 
-/// y = sums over each bin's elements. P(region, bins, features) describes the pooling of one region: `each(bin, f)`
-/// calls f(element of a plane, weight), and `channel(c, bin)` is the channel of x from which channel c of the output
-/// takes a bin.
-template <class T, class P, class Make>
+/// Whole elements of one dimension of a region.
+struct Elements {
+  int64_t begin, size;
+
+  /// Bin i of `bins`, cut to elements [0, limit).
+  Bin bin(int64_t i, int64_t bins, int64_t limit) const {
+    const Bin whole = bin_of(i, size, bins);
+    return {std::clamp<int64_t>(begin + whole.begin, 0, limit), std::clamp<int64_t>(begin + whole.end, 0, limit)};
+  }
+};
+
+/// Channels whose planes are near enough in cache to be walked together.
+inline constexpr int64_t channels_together = 8;
+
+/// y = sums over each bin's elements. make(region) describes the pooling of one region: `each(bin, f)` calls f(element of
+/// a plane, weight), and `channel(c, bin)` is the channel of x from which channel c of the output takes a bin.
+template <class T, class Make>
 void pool_regions(const Tensor& x, const Tensor& regions, double scale, std::string_view op, const Make& make,
                   Tensor& out) {
   const Shape &in = x.shape(), &pooled = out.shape();
   const int64_t channels = pooled[1], bins = pooled[2] * pooled[3], plane = in[2] * in[3];
+  const int64_t blocks = (channels + channels_together - 1) / channels_together;
   expect_all_regions<T>(regions, scale, in[0], op);
   std::ranges::fill(out.as<T>(), T(0));
-  parallel_for(pooled[0], 1, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
+  parallel_for(pooled[0] * blocks, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t r = i / blocks, first = i % blocks * channels_together;
       const Region region = region_at<T>(regions, r, scale, in[0], op);
-      const P pooling = make(region);
+      const auto pooling = make(region);
       const T* from = x.as<T>().data() + region.image * in[1] * plane;
       T* to = out.as<T>().data() + r * channels * bins;
       for (int64_t bin = 0; bin < bins; ++bin)
         pooling.each(bin, [&](int64_t element, double weight) {
-          for (int64_t c = 0; c < channels; ++c)
-            to[c * bins + bin] += static_cast<T>(weight * from[pooling.channel(c, bin) * plane + element]);
+          for (int64_t c = first; c < std::min(first + channels_together, channels); ++c)
+            to[c * bins + bin] += static_cast<T>(weight) * from[pooling.channel(c, bin) * plane + element];
         });
     }
   });
 }
 
 /// The gradient of that with respect to x.
-template <class T, class P, class Make>
+template <class T, class Make>
 void scatter_regions(const Tensor& dy, const Tensor& regions, double scale, std::string_view op, const Make& make,
                      Tensor& out) {
   const Shape &in = out.shape(), &pooled = dy.shape();
   const int64_t channels = pooled[1], bins = pooled[2] * pooled[3], plane = in[2] * in[3];
+  const int64_t blocks = (channels + channels_together - 1) / channels_together;
   expect_all_regions<T>(regions, scale, in[0], op);
   std::ranges::fill(out.as<T>(), T(0));
-  parallel_for(channels, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t r = 0; r < pooled[0]; ++r) {
+  parallel_for(pooled[0] == 0 ? 0 : blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin * pooled[0]; i < end * pooled[0]; ++i) {
+      const int64_t r = i % pooled[0], first = i / pooled[0] * channels_together;
       const Region region = region_at<T>(regions, r, scale, in[0], op);
-      const P pooling = make(region);
+      const auto pooling = make(region);
       const T* from = dy.as<T>().data() + r * channels * bins;
       T* to = out.as<T>().data() + region.image * in[1] * plane;
       for (int64_t bin = 0; bin < bins; ++bin)
         pooling.each(bin, [&](int64_t element, double weight) {
-          for (int64_t c = begin; c < end; ++c)
-            to[pooling.channel(c, bin) * plane + element] += static_cast<T>(weight * from[c * bins + bin]);
+          for (int64_t c = first; c < std::min(first + channels_together, channels); ++c)
+            to[pooling.channel(c, bin) * plane + element] += static_cast<T>(weight) * from[c * bins + bin];
         });
     }
   });

@@ -27,18 +27,36 @@ Forward::primitive_desc forward_desc(const Runtime& runtime, const Pooling& p, c
   return {desc, user_scratchpad(), runtime.engine()};
 }
 
+Desc any_order(const TensorType& type) {
+  return {Dims(type.shape.begin(), type.shape.end()), data_type(type.dtype), dnnl::memory::format_tag::any};
+}
+
+Dims dims_of(const TensorType& type) { return {type.shape.begin(), type.shape.end()}; }
+
+/// The forward primitive for the input as it lies; where the library has only plain loops for that order, for the one that
+/// convolutions like, to which a reorder costs far less.
+Forward::primitive_desc forward_desc(const KernelRequest& request, const Runtime& runtime, const Pooling& p,
+                                     const Desc& incoming, bool training) {
+  const TensorType& x = request.node.inputs()[0].type();
+  const Desc dst = any_order(request.node.types()[0]);
+  const auto as_it_lies = forward_desc(runtime, p, incoming, dst, training);
+  const std::string_view implementation = as_it_lies.impl_info_str();
+  if (!implementation.starts_with("simple") && !implementation.starts_with("ref")) return as_it_lies;
+  try {
+    const auto ordered =
+        forward_desc(runtime, p, activation_order(runtime, dims_of(x), data_type(x.dtype)), dst, training);
+    return std::string_view(ordered.impl_info_str()).starts_with("jit") ? ordered : as_it_lies;
+  } catch (const dnnl::error&) {
+    return as_it_lies;
+  }
+}
+
 Backward::primitive_desc backward_desc(const Runtime& runtime, const Pooling& p, const Desc& diff_src,
                                        const Desc& diff_dst, const Forward::primitive_desc& hint) {
   const auto& w = p.window;
   const Backward::desc desc(p.kind, diff_src, diff_dst, w.stride, w.kernel, w.dilation, w.pad_begin, w.pad_end);
   return {desc, user_scratchpad(), runtime.engine(), hint};
 }
-
-Desc any_order(const TensorType& type) {
-  return {Dims(type.shape.begin(), type.shape.end()), data_type(type.dtype), dnnl::memory::format_tag::any};
-}
-
-Dims dims_of(const TensorType& type) { return {type.shape.begin(), type.shape.end()}; }
 
 template <class Op>
 Pooling max_pooling(const Op& op, std::span<const int64_t> input) {
@@ -81,8 +99,7 @@ constexpr const char* unequal_bins = "for bins of one size in equal steps";
 
 KernelAnswer plan_average(const KernelRequest& request, const RuntimePtr& runtime, const Pooling& pooling) {
   Planner plan(request, runtime);
-  const auto pd =
-      forward_desc(*runtime, pooling, plan.incoming(0), any_order(request.node.types()[0]), /*training=*/false);
+  const auto pd = forward_desc(request, *runtime, pooling, plan.incoming(0), /*training=*/false);
   plan.step<Forward>(pd, {{DNNL_ARG_SRC, in(0), pd.src_desc()}, {DNNL_ARG_DST, out(0), pd.dst_desc()}});
   return plan.finish(pd.impl_info_str());
 }
@@ -105,7 +122,7 @@ KernelAnswer plan_average_backward(const KernelRequest& request, const RuntimePt
 KernelAnswer plan_max(const KernelRequest& request, const RuntimePtr& runtime, const Pooling& pooling) {
   Planner plan(request, runtime);
   const bool with_positions = request.used[1];
-  const auto pd = forward_desc(*runtime, pooling, plan.incoming(0), any_order(request.node.types()[0]), with_positions);
+  const auto pd = forward_desc(request, *runtime, pooling, plan.incoming(0), with_positions);
   std::vector<Arg> args = {{DNNL_ARG_SRC, in(0), pd.src_desc()}, {DNNL_ARG_DST, out(0), pd.dst_desc()}};
   if (with_positions) {
     backward_desc(*runtime, pooling, pd.src_desc(), pd.dst_desc(),
