@@ -1,6 +1,6 @@
 // Leaky relu with a learned slope, for values in plain order: plane by plane. Each plane's part of the slope's gradient is
 // summed by itself, and these in order, so that the result does not depend on the threads. One slope for all makes planes of
-// equal pieces of the whole.
+// equal pieces of the whole, in whatever order the values lie: padding is 0 and adds nothing.
 
 #include <algorithm>
 
@@ -19,10 +19,9 @@ constexpr int64_t piece = 16384;
 
 /// What the work is cut into: plane p is [begin(p), begin(p) + length(p)), and has slope number slope(p).
 struct Cut {
-  Cut(const Shape& x, const Shape& slope)
-      : planes(slope.rank() == 0 ? Planes::flat(x) : Planes(x)), elements(x.numel()) {
-    const bool one = slope.rank() == 0;
-    size = one ? piece : planes.size;
+  /// A slope for each channel of x in plain order, or one for `elements` in any.
+  Cut(const Shape& x, bool one, int64_t elements)
+      : planes(one ? Planes::flat(x) : Planes(x)), elements(elements), size(one ? piece : planes.size) {
     count = one ? (elements + piece - 1) / piece : planes.count();
   }
   int64_t begin(int64_t p) const { return p * size; }
@@ -106,11 +105,17 @@ KernelAnswer make(const KernelRequest& request, Backend&) {
   const Node& node = request.node;
   for (const Value& v : node.inputs())
     if (v.dtype() != DType::f32) return "works on f32";
-  const Cut cut(node.inputs()[node.inputs().size() - 2].shape(), node.inputs().back().shape());
+  const size_t x = node.inputs().size() - 2;
+  const bool one = node.inputs().back().shape().rank() == 0;
+  const LayoutPtr layout = one ? request.inputs[x] : nullptr;
+  const size_t bytes = layout ? layout->bytes() : bytes_of(node.inputs()[x].type());
+  const Cut cut(node.inputs()[x].shape(), one, static_cast<int64_t>(bytes / sizeof(float)));
   KernelPlan plan;
   plan.name = "simd";
-  plan.inputs.resize(node.inputs().size());
+  plan.inputs.assign(node.inputs().size(), layout);
+  plan.inputs.back() = nullptr;
   plan.outputs.resize(node.types().size());
+  plan.outputs[0] = layout;
   plan.scratch = K::scratch(cut, request.used[0]);
   plan.in_place = {{0, 0}};
   plan.kernel = std::make_unique<K>(cut);
