@@ -4,18 +4,17 @@
 
 #include <algorithm>
 
-#include <ocellus/base/threads.h>
 #include <ocellus/ops/prelu.h>
 
+#include "backend/simd/flat_kernel.h"
 #include "backend/simd/loops/prelu.h"
-#include "engine/kernel.h"
 #include "ops/support/planes.h"
 
 namespace ocellus {
 namespace {
 
 using detail::Planes;
-constexpr int64_t piece = 16384;
+constexpr int64_t piece = simd::grain;
 
 /// What the work is cut into: plane p is [begin(p), begin(p) + length(p)), and has slope number slope(p).
 struct Cut {

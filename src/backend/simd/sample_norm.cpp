@@ -12,19 +12,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ocellus/base/threads.h>
-
+#include "backend/simd/flat_kernel.h"
 #include "backend/simd/loops/sample_norm.h"
-#include "engine/kernel.h"
 #include "ops/support/norm_blocks.h"
 
 namespace ocellus {
 namespace {
 
 using detail::BlockView;
-
-/// Elements of work below which a second thread costs more than it saves.
-constexpr int64_t grain = 16384;
+using simd::grain;
 
 /// Calls f(b) for all blocks, in parallel.
 template <class F>
