@@ -78,6 +78,11 @@ TEST(SampleNormLayers, AreLayers) {
                .samples = {{3, 5}},
                .output = {3, 5},
                .parameters = {{"gamma", {5}}}});
+  layer_check({.title = "each position",
+               .make = maker<LayerNorm>(LayerNormConfig{.each_position = true}),
+               .samples = {{5, 2, 3}},
+               .output = {5, 2, 3},
+               .parameters = {{"gamma", {5}}, {"beta", {5}}}});
 }
 
 TEST(FunctionLayers, AreKnownByTheNamesOfTheField) {
@@ -115,11 +120,17 @@ TEST(SampleNormLayers, DoWhatTheirConfigurationsSay) {
   EXPECT_THAT(run(GroupNorm({.groups = 1, .epsilon = 4}), {2, 2}, x), whole);
   EXPECT_THAT(run(LayerNorm({.epsilon = 4}), {2, 2}, x), whole);
   EXPECT_THAT(run(LayerNorm({.dimensions = 1, .epsilon = 3}), {2, 2}, x), ElementsAre(-0.5f, 0.5f, -0.5f, 0.5f));
+  // Positions (1, 5) and (3, 7), each 2 off its mean.
+  const LayerNorm each({.each_position = true, .epsilon = 12});
+  EXPECT_THAT(run(each, {2, 2}, x), ElementsAre(-0.5f, -0.5f, 0.5f, 0.5f));
+  EXPECT_THAT(run(LayerNorm({.each_position = true, .epsilon = 12}), {2, 1, 2, 1}, x),
+              ElementsAre(-0.5f, -0.5f, 0.5f, 0.5f));
 }
 
 TEST(SampleNormLayers, RefuseWhatDoesNotFit) {
   EXPECT_THROW(GroupNorm({.groups = 0}), UsageError);
   EXPECT_THROW(LayerNorm({.dimensions = -1}), UsageError);
+  EXPECT_THROW(LayerNorm({.dimensions = 1, .each_position = true}), UsageError);
   EXPECT_THAT(
       [] {
         GroupNorm({.groups = 4, .name = "norm"})(input({6, 2, 2}));
