@@ -11,12 +11,6 @@ using namespace detail;
 
 namespace {
 
-/// A region's elements from one rounded corner to the other, both included and one at least.
-Elements elements(double first, double last) {
-  const int64_t begin = std::llround(first);
-  return {begin, std::max<int64_t>(std::llround(last) - begin + 1, 1)};
-}
-
 /// The largest element of a plane between these rows and columns, and where it is.
 template <class T>
 void largest(const T* plane, int64_t width, const Bin& ys, const Bin& xs, T& y, int32_t& at) {
@@ -60,7 +54,7 @@ void RoiPool::eval(EvalCtx& ctx) const {
     parallel_for(pooled[0] * channels, 16, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const Region region = region_at<T>(ctx.in(1), i / channels, scale, x[0], name());
-        const Elements ys = elements(region.y1, region.y2), xs = elements(region.x1, region.x2);
+        const Elements ys = whole_elements(region.y1, region.y2), xs = whole_elements(region.x1, region.x2);
         const T* from = ctx.in(0).as<T>().data() + (region.image * channels + i % channels) * plane;
         T* y = ctx.out(0).as<T>().data() + i * rows * columns;
         int32_t* at = ctx.out(1).as<int32_t>().data() + i * rows * columns;

@@ -78,6 +78,12 @@ struct Elements {
   }
 };
 
+/// A region's elements from one rounded corner to the other, both included and one at least.
+inline Elements whole_elements(double first, double last) {
+  const int64_t begin = std::llround(first);
+  return {begin, std::max<int64_t>(std::llround(last) - begin + 1, 1)};
+}
+
 /// Channels whose planes are near enough in cache to be walked together.
 inline constexpr int64_t channels_together = 8;
 
