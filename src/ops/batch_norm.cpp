@@ -1,12 +1,12 @@
 // Batch normalisation: what layers emit, and the two operators that it becomes.
 //
-// With given statistics the gradient needs no operator of its own: normalising dy with mean 0 and no offset scales it by
-// scale / sqrt(variance + epsilon), and normalising x with scale 1 gives what dy is multiplied by for dscale.
+// With given statistics the gradient needs no operator of its own: normalising dy with mean 0 and no offset scales it
+// by scale / sqrt(variance + epsilon), and normalising x with scale 1 gives what dy is multiplied by for dscale.
 // With the batch's statistics, of m elements a channel and x' = (x - mean) / sqrt(variance + epsilon),
 // dx = scale / sqrt(variance + epsilon) (dy - sum(dy) / m - x' sum(dy x') / m).
 //
-// With epsilon outside of the root, d = sqrt(variance) + epsilon takes the root's place, and the last term has a factor
-// d / sqrt(variance). Given statistics need no more than another variance, d^2 with epsilon 0.
+// With epsilon outside of the root, d = sqrt(variance) + epsilon takes the root's place, and the last term has a
+// factor d / sqrt(variance). Given statistics need no more than another variance, d^2 with epsilon 0.
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
-// Group, instance and layer normalisation. With x' = (x - mean) r, r = 1 / sqrt(variance + epsilon), and g = dy scale, over a
-// block of m elements dx = r (g - sum(g) / m - x' sum(g x') / m); dscale = sum of dy x' and dshift = sum of dy over all
-// elements that share the parameter.
+// Group, instance and layer normalisation. With x' = (x - mean) r, r = 1 / sqrt(variance + epsilon), and g = dy scale,
+// over a block of m elements dx = r (g - sum(g) / m - x' sum(g x') / m); dscale = sum of dy x' and dshift = sum of dy
+// over all elements that share the parameter.
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,9 @@
 // Element-wise functions: one table says what each kind is and how steep it is.
 //
-// Whatever grows like e^x is computed from e^-|x|, which can't overflow. With s = sigmoid(x), s (1 - s) = e^-|x| / (1 +
-// e^-|x|)^2 keeps its digits where s is 1 to the last place; tanh(softplus(x)) is a fraction of polynomials in e^-|x|; and
-// gelu_tanh is x sigmoid(2 u) with its slope in the same terms. A product with a factor that has reached 0 is 0, also when
-// x is infinite.
+// Whatever grows like e^x is computed from e^-|x|, which can't overflow. With s = sigmoid(x), s (1 - s) = e^-|x| / (1
+// + e^-|x|)^2 keeps its digits where s is 1 to the last place; tanh(softplus(x)) is a fraction of polynomials in
+// e^-|x|; and gelu_tanh is x sigmoid(2 u) with its slope in the same terms. A product with a factor that has reached 0
+// is 0, also when x is infinite.
 #include <ocellus/ops/unary.h>
 
 #include <algorithm>

@@ -20,7 +20,8 @@ std::vector<float> arguments() {
   return all;
 }
 
-/// Expects y[i] to be exact(x[i]) but for `tolerance` of it, and of 1e-35, which is near where f32 begins to lose digits.
+/// Expects y[i] to be exact(x[i]) but for `tolerance` of it, and of 1e-35, which is near where f32 begins to lose
+/// digits.
 template <class F>
 void expect_exact(const Tensor& y, const std::vector<float>& x, double tolerance, const F& exact, const char* what) {
   for (size_t i = 0; i < x.size(); ++i) {

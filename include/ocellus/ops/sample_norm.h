@@ -1,4 +1,5 @@
-// Normalisation within a sample: group, instance and layer normalisation are one operator over different blocks of elements.
+// Normalisation within a sample: group, instance and layer normalisation are one operator over different blocks of
+// elements.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +8,16 @@
 
 namespace ocellus {
 
-/// What is normalised together. groups: the channels of [N,C,...] are cut into `count` groups, and a group's channels at all
-/// positions are a block; scale and shift are one number for each channel. trailing: the last `count` dimensions are a block;
-/// scale and shift have their shape.
+/// What is normalised together. groups: the channels of [N,C,...] are cut into `count` groups, and a group's channels
+/// at all positions are a block; scale and shift are one number for each channel. trailing: the last `count`
+/// dimensions are a block; scale and shift have their shape.
 enum class NormBlocks : uint8_t { groups, trailing };
 OCELLUS_API std::span<const std::string_view> enum_names(NormBlocks);
 
-/// y = (x - mean) / sqrt(variance + epsilon) scale + shift, mean and biased variance being those of each block (Ba et al. 2016;
-/// Wu & He 2018). Inputs: x, then scale and shift, each only if its attribute says so. Outputs: y, and for the gradient each
-/// block's mean and 1 / sqrt(...): [N,groups], or the leading dimensions. Gradients flow through y alone.
+/// y = (x - mean) / sqrt(variance + epsilon) scale + shift, mean and biased variance being those of each block (Ba et
+/// al. 2016; Wu & He 2018). Inputs: x, then scale and shift, each only if its attribute says so. Outputs: y, and for
+/// the gradient each block's mean and 1 / sqrt(...): [N,groups], or the leading dimensions. Gradients flow through y
+/// alone.
 class OCELLUS_API SampleNorm final : public Op {
  public:
   NormBlocks blocks = NormBlocks::groups;
@@ -31,8 +33,8 @@ class OCELLUS_API SampleNorm final : public Op {
   Traits traits() const override { return {.full_precision = true}; }
 };
 
-/// Inputs: dy, x, the forward operator's mean and factor, and scale if there is one. Outputs: dx, then dscale and dshift, each
-/// only if its attribute says so.
+/// Inputs: dy, x, the forward operator's mean and factor, and scale if there is one. Outputs: dx, then dscale and
+/// dshift, each only if its attribute says so.
 class OCELLUS_API SampleNormBackward final : public Op {
  public:
   NormBlocks blocks = NormBlocks::groups;

@@ -1,5 +1,5 @@
-// Element-wise functions of one value. Their derivatives are taken from x, so that any shape of curve will do; those that can be
-// told from y alone, which operators fuse, are in activation.h.
+// Element-wise functions of one value. Their derivatives are taken from x, so that any shape of curve will do; those
+// that can be told from y alone, which operators fuse, are in activation.h.
 #pragma once
 
 #include <cstdint>

@@ -15,8 +15,8 @@ namespace ocellus::simd {
 /// Elements of work below which a second thread costs more than it saves.
 inline constexpr int64_t grain = 16384;
 
-/// Runs `Body` over [0, elements) in pieces, on all threads. Body: (const std::array<const float*, N>&, float*, begin, end).
-/// Values of bf16 go through buffers of f32, a part of a piece at a time, so that no body need know of them.
+/// Runs `Body` over [0, elements) in pieces, on all threads. Body: (const std::array<const float*, N>&, float*, begin,
+/// end). Values of bf16 go through buffers of f32, a part of a piece at a time, so that no body need know of them.
 template <size_t N, class Body>
 class FlatKernel final : public Kernel {
  public:
@@ -62,8 +62,9 @@ class FlatKernel final : public Kernel {
   void* out_ = nullptr;
 };
 
-/// Why an element-wise kernel can't take the request, or "". All values must be f32, or all bf16, of one shape. With `keeps_zero` false the
-/// operation turns zeros into something else, so padded layouts are refused: their padding must stay zero.
+/// Why an element-wise kernel can't take the request, or "". All values must be f32, or all bf16, of one shape. With
+/// `keeps_zero` false the operation turns zeros into something else, so padded layouts are refused: their padding must
+/// stay zero.
 std::string flat_refusal(const KernelRequest& request, bool keeps_zero);
 
 /// A plan whose first N inputs and output share the layout of the first input that is not plain.

@@ -1,6 +1,6 @@
-// Leaky relu with a learned slope, for values in plain order: plane by plane. Each plane's part of the slope's gradient is
-// summed by itself, and these in order, so that the result does not depend on the threads. One slope for all makes planes of
-// equal pieces of the whole, in whatever order the values lie: padding is 0 and adds nothing.
+// Leaky relu with a learned slope, for values in plain order: plane by plane. Each plane's part of the slope's
+// gradient is summed by itself, and these in order, so that the result does not depend on the threads. One slope for
+// all makes planes of equal pieces of the whole, in whatever order the values lie: padding is 0 and adds nothing.
 
 #include <algorithm>
 

@@ -1,13 +1,15 @@
 // Group, instance and layer normalisation, for values in plain order, on all threads.
 //
-// A block is read three times forward: its mean, the squares of the distances from it, which unlike a difference of sums keep
-// their digits where the mean is large, and the result. Where neighbours share a parameter (group norm on images) the loops
-// work on runs of them with constant factors; where each element has its own, on whole blocks with arrays. Backward, a block's
-// two sums come first; each run's own sums are kept, and give the parameters' gradients when they are added over the samples.
-// With a parameter for each element those gradients are summed in a second pass, cut by parameter instead of by block.
+// A block is read three times forward: its mean, the squares of the distances from it, which unlike a difference of
+// sums keep their digits where the mean is large, and the result. Where neighbours share a parameter (group norm on
+// images) the loops work on runs of them with constant factors; where each element has its own, on whole blocks with
+// arrays. Backward, a block's two sums come first; each run's own sums are kept, and give the parameters' gradients
+// when they are added over the samples. With a parameter for each element those gradients are summed in a second pass,
+// cut by parameter instead of by block.
 //
-// oneDNN's layer normalisation has blocks of the last dimension only, and keeps variances where the operator has factors. On
-// one thread its forward pass takes 0.9 of these loops' time on rows of 768 and 0.6 on rows of 64; backward it is no faster.
+// oneDNN's layer normalisation has blocks of the last dimension only, and keeps variances where the operator has
+// factors. On one thread its forward pass takes 0.9 of these loops' time on rows of 768 and 0.6 on rows of 64;
+// backward it is no faster.
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,7 @@
-// Element-wise functions. oneDNN 2.6 has most of them, but not all that it has are what ops/unary.h says: its logarithm is off
-// by 1e-6 around 1, where that is 100 %, its softplus is negative below -16, exponential and clip turn NaN into numbers, and the
-// slopes of mish and of the tanh form of gelu break down for large x. These loops do not, and are as fast.
+// Element-wise functions. oneDNN 2.6 has most of them, but not all that it has are what ops/unary.h says: its
+// logarithm is off by 1e-6 around 1, where that is 100 %, its softplus is negative below -16, exponential and clip
+// turn NaN into numbers, and the slopes of mish and of the tanh form of gelu break down for large x. These loops do
+// not, and are as fast.
 
 #include <cmath>
 

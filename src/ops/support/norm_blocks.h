@@ -5,7 +5,8 @@
 
 namespace ocellus::detail {
 
-/// Block b is [b * size, (b + 1) * size). Its element i has parameter number `parameter(b, i / run)`: `run` neighbours share one.
+/// Block b is [b * size, (b + 1) * size). Its element i has parameter number `parameter(b, i / run)`: `run` neighbours
+/// share one.
 struct BlockView {
   BlockView(NormBlocks blocks, int64_t count, const Shape& x) {
     if (blocks == NormBlocks::groups) {

@@ -15,8 +15,8 @@ class OCELLUS_API Activation final : public Layer {
  public:
   explicit Activation(ocellus::Activation function, std::string name = "");
   explicit Activation(const Function& function, std::string name = "");
-  /// By the function's name in Keras, PyTorch or darknet ("leaky", with its slope of 0.1), with PyTorch's constants; throws
-  /// UsageError with the nearest name for one that isn't known.
+  /// By the function's name in Keras, PyTorch or darknet ("leaky", with its slope of 0.1), with PyTorch's constants;
+  /// throws UsageError with the nearest name for one that isn't known.
   explicit Activation(std::string_view function, std::string name = "");
 
  protected:

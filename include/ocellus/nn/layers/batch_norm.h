@@ -7,8 +7,8 @@
 
 namespace ocellus::nn {
 
-/// Defaults are Keras'; PyTorch's are epsilon 1e-5, momentum 0.9 (which it calls 0.1) and an unbiased variance. darknet has
-/// epsilon 1e-5 inside the root on graphics cards, and 1e-6 outside of it in its plain code.
+/// Defaults are Keras'; PyTorch's are epsilon 1e-5, momentum 0.9 (which it calls 0.1) and an unbiased variance.
+/// darknet has epsilon 1e-5 inside the root on graphics cards, and 1e-6 outside of it in its plain code.
 struct BatchNormConfig {
   double epsilon = 1e-3;
   bool epsilon_outside = false;    ///< divides by sqrt(var) + epsilon instead of sqrt(var + epsilon)

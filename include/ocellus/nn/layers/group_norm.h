@@ -13,8 +13,8 @@ struct GroupNormConfig {
   std::string name = {};
 };
 
-/// Normalises groups of channels of each sample of [N,C,...], with all their positions (Wu & He 2018): "gamma" and "beta",
-/// both [C].
+/// Normalises groups of channels of each sample of [N,C,...], with all their positions (Wu & He 2018): "gamma" and
+/// "beta", both [C].
 class OCELLUS_API GroupNorm final : public Layer {
  public:
   explicit GroupNorm(GroupNormConfig config = {});

@@ -12,8 +12,8 @@ struct InstanceNormConfig {
   std::string name = {};
 };
 
-/// Normalises each channel of each sample of [N,C,...] over its positions (Ulyanov et al. 2016): "gamma" and "beta", both
-/// [C].
+/// Normalises each channel of each sample of [N,C,...] over its positions (Ulyanov et al. 2016): "gamma" and "beta",
+/// both [C].
 class OCELLUS_API InstanceNorm final : public Layer {
  public:
   explicit InstanceNorm(InstanceNormConfig config = {});

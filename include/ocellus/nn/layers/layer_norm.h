@@ -14,8 +14,8 @@ struct LayerNormConfig {
   std::string name = {};
 };
 
-/// Normalises over the last dimensions, or over the channels of [N,C,...] at each position (Ba et al. 2016): "gamma" and
-/// "beta", both of the shape of what is normalised together.
+/// Normalises over the last dimensions, or over the channels of [N,C,...] at each position (Ba et al. 2016): "gamma"
+/// and "beta", both of the shape of what is normalised together.
 class OCELLUS_API LayerNorm final : public Layer {
  public:
   explicit LayerNorm(LayerNormConfig config = {});

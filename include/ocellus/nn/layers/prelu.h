@@ -12,8 +12,8 @@ struct PReLUConfig {
   std::string name = {};
 };
 
-/// x for x > 0, slope x below, where the slopes are learnt (He et al. 2015, "Delving deep into rectifiers"): "slope" [C] for
-/// an input [N,C,...], or [].
+/// x for x > 0, slope x below, where the slopes are learnt (He et al. 2015, "Delving deep into rectifiers"): "slope"
+/// [C] for an input [N,C,...], or [].
 class OCELLUS_API PReLU final : public Layer {
  public:
   explicit PReLU(PReLUConfig config = {});

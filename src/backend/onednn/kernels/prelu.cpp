@@ -1,5 +1,6 @@
-// Leaky relu with a learned slope, where values lie in blocks of channels or channels last. The library is fast there if the
-// slopes fill whole blocks, and has nothing but plain code elsewhere; in plain order our own loops (simd/prelu.cpp) serve.
+// Leaky relu with a learned slope, where values lie in blocks of channels or channels last. The library is fast there
+// if the slopes fill whole blocks, and has nothing but plain code elsewhere; in plain order our own loops
+// (simd/prelu.cpp) serve.
 
 #include <ocellus/ops/prelu.h>
 

@@ -1,6 +1,6 @@
-// Powers, the one element-wise function that our own loops (simd/unary.cpp) leave to the library. The slope of x^p is p x^(p-1),
-// a power with a factor, and a product with dy follows: the library's own backward algorithm divides x^p by x, which gives 0,
-// infinity or NaN at the ends of the range.
+// Powers, the one element-wise function that our own loops (simd/unary.cpp) leave to the library. The slope of x^p is
+// p x^(p-1), a power with a factor, and a product with dy follows: the library's own backward algorithm divides x^p by
+// x, which gives 0, infinity or NaN at the ends of the range.
 
 #include <ocellus/ops/unary.h>
 

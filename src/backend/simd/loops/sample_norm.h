@@ -1,5 +1,5 @@
-// Vector loops of group, instance and layer normalisation, over runs of neighbouring elements. Where `scale` or `shift` is
-// an array it has one number for each element, and may be null: then there is none.
+// Vector loops of group, instance and layer normalisation, over runs of neighbouring elements. Where `scale` or
+// `shift` is an array it has one number for each element, and may be null: then there is none.
 #pragma once
 
 #include <cstddef>

@@ -1,9 +1,9 @@
-// Each function is a struct with its value and its slope as vectors, written as in src/ops/unary.cpp, where the forms are
-// explained. The vector library's exponential and logarithm are wrong at the ends of their ranges and for NaN; `exponential`
-// and `logarithm` mend that.
+// Each function is a struct with its value and its slope as vectors, written as in src/ops/unary.cpp, where the forms
+// are explained. The vector library's exponential and logarithm are wrong at the ends of their ranges and for NaN;
+// `exponential` and `logarithm` mend that.
 //
-// The normal distribution: for a = |x|, 1 - Phi(a) = e^(-a^2 / 2) h(a), where h falls from 1/2 like 1 / a. So h is t times a
-// polynomial in t = 1 / (1 + a / 4), fitted for the least relative error, 4e-8, over all a.
+// The normal distribution: for a = |x|, 1 - Phi(a) = e^(-a^2 / 2) h(a), where h falls from 1/2 like 1 / a. So h is t
+// times a polynomial in t = 1 / (1 + a / 4), fitted for the least relative error, 4e-8, over all a.
 #include "backend/simd/loops/unary.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -11,8 +11,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace ocellus::simd::HWY_NAMESPACE {
 
-/// Calls `f(tag, i)` for vectors of f32 that cover [begin, end) in order, the last few elements one at a time: each element once,
-/// so source and destination may be the same array.
+/// Calls `f(tag, i)` for vectors of f32 that cover [begin, end) in order, the last few elements one at a time: each
+/// element once, so source and destination may be the same array.
 template <class F>
 HWY_INLINE void for_vectors(size_t begin, size_t end, const F& f) {
   namespace hn = hwy::HWY_NAMESPACE;
@@ -22,8 +22,8 @@ HWY_INLINE void for_vectors(size_t begin, size_t end, const F& f) {
   for (; i < end; ++i) f(hn::CappedTag<float, 1>(), i);
 }
 
-/// The sum of `f(tag, i)` over [0, n), once for each element as above: in f32 within pieces of a few thousand elements, in
-/// double over these. Four sums run side by side, since one would wait for every addition.
+/// The sum of `f(tag, i)` over [0, n), once for each element as above: in f32 within pieces of a few thousand
+/// elements, in double over these. Four sums run side by side, since one would wait for every addition.
 template <class F>
 HWY_INLINE double sum_vectors(size_t n, const F& f) {
   namespace hn = hwy::HWY_NAMESPACE;
