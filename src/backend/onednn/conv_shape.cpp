@@ -10,6 +10,7 @@
 #include <ocellus/base/threads.h>
 
 #include "backend/onednn/onednn_backend.h"
+#include "backend/onednn/winograd.h"
 
 namespace ocellus::onednn {
 namespace {
@@ -124,6 +125,8 @@ std::vector<Variant> variants_to_try(const Runtime& runtime, const ConvShape& s,
     variants.push_back(v);
     seen.push_back(std::move(*c));
   }
+  for (const Variant v : {Variant::winograd_4x4, Variant::winograd_2x2})
+    if (winograd_shape(s, context.direction, v)) variants.push_back(v);
   return variants;
 }
 
@@ -161,11 +164,17 @@ double reorder_seconds(Runtime& runtime, const std::optional<Desc>& arriving, co
                          {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, wanted}, {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}});
 }
 
-double seconds_of(Runtime& runtime, const ConvShape& s, const ConvContext& context, Variant v) {
-  const Candidate c = candidate(runtime, s, context, v);
-  double seconds = runtime.measure(c.primitive, c.args);
-  if (context.direction != Direction::backward_data) seconds += reorder_seconds(runtime, context.src, c.src);
-  return seconds + reorder_seconds(runtime, context.dst, c.dst);
+double seconds_of(const RuntimePtr& runtime, const ConvShape& s, const ConvContext& context, Variant v) {
+  const auto with_reorders = [&](double seconds, const Desc& src, const Desc& dst) {
+    if (context.direction != Direction::backward_data) seconds += reorder_seconds(*runtime, context.src, src);
+    return seconds + reorder_seconds(*runtime, context.dst, dst);
+  };
+  if (const auto tiles = winograd_shape(s, context.direction, v)) {
+    const auto rehearsal = winograd_rehearsal(runtime, *tiles, context.direction, context.src, context.dst);
+    return with_reorders(runtime->measure(rehearsal.run), rehearsal.src, rehearsal.dst);
+  }
+  const Candidate c = candidate(*runtime, s, context, v);
+  return with_reorders(runtime->measure(c.primitive, c.args), c.src, c.dst);
 }
 
 std::string key_of(const Runtime& runtime, const ConvShape& s, const ConvContext& context,
@@ -247,10 +256,12 @@ Variant choose_variant(OneDnnBackend& backend, const ConvShape& shape, const Con
   if (backend.algorithms() == Algorithms::standard) {
     constexpr int64_t least_channels = 32;  // with fewer the transforms cost more than they save
     const bool wide = shape.src[1] >= least_channels && shape.dst[1] >= least_channels;
-    const bool winograd = wide && may_be_winograd(shape) && available(runtime, shape, context, Variant::winograd);
-    return winograd ? Variant::winograd : Variant::direct;
+    if (!wide || !may_be_winograd(shape)) return Variant::direct;
+    if (available(runtime, shape, context, Variant::winograd)) return Variant::winograd;
+    return winograd_shape(shape, context.direction, Variant::winograd_4x4) ? Variant::winograd_4x4 : Variant::direct;
   }
-  constexpr std::array<std::string_view, 4> all_names = {"direct", "winograd", "blocked", "channels_last"};
+  constexpr std::array<std::string_view, 6> all_names = {"direct",        "winograd",     "blocked",
+                                                         "channels_last", "winograd_4x4", "winograd_2x2"};
   const std::vector<Variant> variants = variants_to_try(runtime, shape, context);
   if (variants.size() < 2) return Variant::direct;
   std::vector<std::string_view> names;
@@ -259,7 +270,7 @@ Variant choose_variant(OneDnnBackend& backend, const ConvShape& shape, const Con
   timed_context.attr = user_scratchpad();
   const size_t best = backend.chooser().choose(key_of(runtime, shape, context, names), names, [&](size_t i) {
     const Rehearsal rehearsal(shape);
-    return seconds_of(runtime, rehearsal.shape, timed_context, variants[i]);
+    return seconds_of(backend.runtime(), rehearsal.shape, timed_context, variants[i]);
   });
   return variants[best];
 }

@@ -15,9 +15,10 @@ class OneDnnBackend;
 
 enum class Direction : uint8_t { forward, backward_data, backward_weights };
 
-/// How a convolution is computed: directly, in the order that the library prefers; by Winograd's algorithm; directly with an
-/// output in blocks of channels; or directly with the channels last, which wastes nothing on a block that is not full.
-enum class Variant : uint8_t { direct, winograd, blocked, channels_last };
+/// How a convolution is computed: directly, in the order that the library prefers; by the library's Winograd algorithm; directly
+/// with an output in blocks of channels; directly with the channels last, which wastes nothing on a block that is not full; or
+/// by our own Winograd algorithm (winograd.h) in tiles of these sizes.
+enum class Variant : uint8_t { direct, winograd, blocked, channels_last, winograd_4x4, winograd_2x2 };
 
 /// Everything that a convolution primitive is made from. Weights in groups have the group as a dimension of their own.
 struct ConvShape {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backend/onednn/winograd.h"
 #include "backend/tables.h"
 
 namespace ocellus::onednn {
@@ -55,6 +56,7 @@ KernelOffer OneDnnBackend::offer(const KernelRequest& request) {
 
 std::unique_ptr<Kernel> OneDnnBackend::reorder(const TensorType& type, const LayoutPtr& from, const LayoutPtr& to) {
   const auto dims = [](const Desc& d) { return Dims(d.data.dims, d.data.dims + d.data.ndims); };
+  if (const auto* tiles = dynamic_cast<const WinogradWeights*>(to.get())) return tiles->packing(desc_of(from, type));
   Desc source = desc_of(from, type), target = desc_of(to, type);
   // Weights in groups have a dimension more than their value.
   if (!from) source = row_major(dims(target), source.data_type());

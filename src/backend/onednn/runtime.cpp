@@ -82,6 +82,15 @@ double Runtime::measure(const dnnl::primitive& primitive, const std::vector<std:
   return settled([&] { return seconds_of(primitive, stream(), exec); });
 }
 
+double Runtime::measure(const std::function<void()>& run) const {
+  run();
+  return settled([&] {
+    const auto start = std::chrono::steady_clock::now();
+    run();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  });
+}
+
 dnnl::primitive_attr user_scratchpad() {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);

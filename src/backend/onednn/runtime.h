@@ -4,6 +4,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -33,6 +34,8 @@ class Runtime {
 
   /// Seconds that a primitive takes when nothing disturbs it, by running it on zeros. `args` are its arguments and their descriptions.
   double measure(const dnnl::primitive& primitive, const std::vector<std::pair<int, Desc>>& args);
+  /// The same of anything that can be run again and again.
+  double measure(const std::function<void()>& run) const;
 
  private:
   dnnl::engine engine_;

@@ -4,6 +4,8 @@
 
 #include "backend/onednn/conv_shape.h"
 #include "backend/onednn/onednn_backend.h"
+#include "backend/onednn/winograd.h"
+#include "backend/simd/small_conv.h"
 
 namespace ocellus {
 namespace onednn {
@@ -64,6 +66,10 @@ KernelAnswer make_conv(const KernelRequest& request, Backend& backend) {
     if (residual == Residual::read) residual_desc = described(Residual::none, {}).dst_desc();
     return plan_forward(request, runtime, described(residual, residual_desc), residual);
   };
+  context.attr = attributes(op, Residual::none, {});
+  if (const auto tiles = winograd_shape(shape, context.direction, choose_variant(onednn_backend(backend), shape, context));
+      tiles && slope_below_zero(op.activation))
+    return winograd_forward(request, runtime, *tiles);
   if (!op.residual) return with(Residual::none);
   if (!request.training) return with(Residual::accumulate);
   try {
@@ -81,6 +87,8 @@ KernelAnswer make_backward_data(const KernelRequest& request, Backend& backend) 
   const Variant v =
       choose_variant(onednn_backend(backend), shape,
                      {.direction = Direction::backward_data, .training = request.training, .dst = plan.incoming(0)});
+  if (const auto tiles = winograd_shape(shape, Direction::backward_data, v))
+    return winograd_backward_data(request, runtime, *tiles);
   const auto pd = backward_data_desc(*runtime, shape, v);
   plan.step<ConvData>(pd, {{DNNL_ARG_DIFF_DST, in(0), pd.diff_dst_desc()},
                            {DNNL_ARG_WEIGHTS, in(1), pd.weights_desc()},
@@ -97,6 +105,8 @@ KernelAnswer make_backward_weights(const KernelRequest& request, Backend& backen
   const Variant v =
       choose_variant(onednn_backend(backend), shape,
                      {.direction = Direction::backward_weights, .src = plan.incoming(0), .dst = plan.incoming(1)});
+  if (const auto tiles = winograd_shape(shape, Direction::backward_weights, v))
+    return winograd_backward_weights(request, runtime, *tiles);
   const auto pd = backward_weights_desc(*runtime, shape, v);
   std::vector<Arg> args = {{DNNL_ARG_SRC, in(0), pd.src_desc()},
                            {DNNL_ARG_DIFF_DST, in(1), pd.diff_dst_desc()},
