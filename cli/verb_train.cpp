@@ -170,6 +170,14 @@ std::string resume_command(const State& s, const fs::path& folder) {
   return text + (s.no_augment ? " --no-augment" : "");
 }
 
+void announce(const State& s, const Model& model, const Data& d, const zoo::Preset& preset, int64_t batch) {
+  fmt::print("{}: {} parameters; {} training samples from {}, {} to validate on\n", s.model, model.count_parameters(),
+             d.train.size(), d.train.name(), d.validation ? d.validation->size() : 0);
+  fmt::print("{}; schedule {}; batch {}; augmentation {}; {}\n", preset.optimizer->describe(),
+             preset.schedule ? preset.schedule->describe() : "constant", batch,
+             s.no_augment ? "none" : preset.augment_text, to_string(model.precision()));
+}
+
 int run(const State& s) {
   const BackendPtr backend = s.machine.open();
   // A saved model is opened before the data, which may take longer: a misspelt name is told at once.
@@ -196,12 +204,7 @@ int run(const State& s) {
   fs::create_directories(folder, error);
   if (error) throw IoError(folder.string(), "can't be made", error.value());
   write_atomically(folder / "args.json", arguments(s, preset, epochs, batch).dump(2) + "\n");
-  fmt::print("{}: {} parameters; {} training samples from {}, {} to validate on\n", s.model, model.count_parameters(),
-             d.train.size(), d.train.name(), d.validation ? d.validation->size() : 0);
-  fmt::print("{}; schedule {}; batch {}; augmentation {}\n", preset.optimizer->describe(),
-             preset.schedule ? preset.schedule->describe() : "constant", batch,
-             s.no_augment ? "none" : preset.augment_text);
-
+  announce(s, model, d, preset, batch);
   const InterruptGuard interrupt;
   FitConfig config{.epochs = epochs,
                    .batch = batch,
