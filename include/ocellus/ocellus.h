@@ -84,6 +84,7 @@
 #include <ocellus/nn/layers/radial_basis.h>
 #include <ocellus/nn/layers/reshape.h>
 #include <ocellus/nn/layers/resize2d.h>
+#include <ocellus/nn/layers/roi.h>
 #include <ocellus/nn/layers/separable_conv.h>
 #include <ocellus/nn/layers/softmax.h>
 #include <ocellus/nn/layers/space_pad.h>

@@ -62,6 +62,7 @@ void check_learning(const LayerCase& c, const std::string& backend_name, const V
   Rng rng(7);
   for (size_t i = 0; i < spec.inputs.size(); ++i)
     for (float& v : program.input(i).as<float>()) v = rng.normal();
+  for (size_t i = 0; c.adjust && i < c.samples.size(); ++i) c.adjust(i, program.input(i).as<float>());
   program.run();
   const double before = program.output(0).at(0);
   double norm = 0;

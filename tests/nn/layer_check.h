@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,8 @@ struct LayerCase {
   Shape output;                ///< of one sample
   std::vector<std::pair<std::string, Shape>> parameters = {};
   bool smooth = true;          ///< false: its gradient says nothing about a step of finite length
+  /// Changes the normal numbers that input i is fed with: not every layer takes any number.
+  std::function<void(size_t i, std::span<float> values)> adjust = {};
 };
 
 void layer_check(const LayerCase& c);

@@ -51,28 +51,37 @@ Desc with_ones(const TensorType& type, size_t rank) {
   return row_major(dims, data_type(type.dtype));
 }
 
+/// An activation of output 0 as a step of its own, if the library has it as one.
+void activate(Planner& plan, const Runtime& runtime, const Eltwise& eltwise, const Desc& z) {
+  const dnnl::eltwise_forward::desc desc(dnnl::prop_kind::forward_inference, eltwise.forward, z, eltwise.alpha, 0);
+  const dnnl::eltwise_forward::primitive_desc pd(desc, user_scratchpad(), runtime.engine());
+  plan.step<dnnl::eltwise_forward>(pd, {{DNNL_ARG_SRC, out(0), z}, {DNNL_ARG_DST, out(0), z}});
+}
+
+/// Numbers per channel get the order of the other side: in plain order the library would take blocks of channels element
+/// by element. On blocks that are not full it then forgets an activation (2.6.3), which becomes a step of its own.
 KernelAnswer plan_binary(const KernelRequest& request, const RuntimePtr& runtime, BinaryKind kind,
                          const Activation& activation) {
   const TensorType& result = request.node.types()[0];
   Planner plan(request, runtime);
   const Desc z = plan.incoming_order();
+  const bool full = z.get_size() == bytes_of(result);
+  const auto eltwise = eltwise_of(activation);
+  bool apart = false;
   std::array<Desc, 2> sides;
-  // In plain order the library adds numbers per channel to blocks of channels one by one; in the order of the blocks it
-  // is quick, but forgets the activation in bf16 (2.6.3).
-  const bool in_order = result.dtype == DType::f32 || !activation;
   for (size_t i = 0; i < 2; ++i) {
     const TensorType& type = request.node.inputs()[i].type();
-    if (type.shape == result.shape)
-      sides[i] = z;
-    else if (in_order && is_per_channel(type.shape, result.shape))
-      sides[i] = like(z, Dims(type.shape.begin(), type.shape.end()));
-    else
-      sides[i] = with_ones(type, result.shape.rank());
+    const bool per_channel = is_per_channel(type.shape, result.shape) && (full || !activation || eltwise);
+    sides[i] = type.shape == result.shape ? z
+               : per_channel              ? like(z, Dims(type.shape.begin(), type.shape.end()))
+                                          : with_ones(type, result.shape.rank());
+    apart = apart || (per_channel && !full && activation);
   }
   const dnnl::binary::desc desc(algorithm_of(kind), sides[0], sides[1], z);
-  const dnnl::binary::primitive_desc pd(desc, followed_by(activation), runtime->engine());
+  const dnnl::binary::primitive_desc pd(desc, apart ? user_scratchpad() : followed_by(activation), runtime->engine());
   plan.step<dnnl::binary>(
       pd, {{DNNL_ARG_SRC_0, in(0), sides[0]}, {DNNL_ARG_SRC_1, in(1), sides[1]}, {DNNL_ARG_DST, out(0), z}});
+  if (apart) activate(plan, *runtime, *eltwise, z);
   if (request.node.inputs()[0].type() == result) plan.in_place(0, 0);
   return plan.finish(pd.impl_info_str());
 }
