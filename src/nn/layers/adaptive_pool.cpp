@@ -6,33 +6,25 @@
 
 namespace ocellus::nn {
 
-template <class E>
-AdaptiveAveragePoolLayer<E>::AdaptiveAveragePoolLayer(AdaptivePoolConfig<E> config)
-    : Layer(kind_of<E>("AdaptiveAveragePool"), config.name), config_(std::move(config)) {
+template <class E, AdaptivePoolKind Kind>
+AdaptivePool<E, Kind>::AdaptivePool(AdaptivePoolConfig<E> config)
+    : Layer(kind_of<E>(Kind == AdaptivePoolKind::max ? "AdaptiveMaxPool" : "AdaptiveAveragePool"), config.name),
+      config_(std::move(config)) {
   at_least_one(kind(), "size", config_.size);
 }
 
-template <class E>
-Values AdaptiveAveragePoolLayer<E>::call(Build&, const Values& inputs) const {
-  return {ops::adaptive_average_pool(image(inputs, E::rank), config_.size.dims())};
+template <class E, AdaptivePoolKind Kind>
+Values AdaptivePool<E, Kind>::call(Build&, const Values& inputs) const {
+  const Value& x = image(inputs, E::rank);
+  const std::vector<int64_t> size = config_.size.dims();
+  return {Kind == AdaptivePoolKind::max ? ops::adaptive_max_pool(x, size) : ops::adaptive_average_pool(x, size)};
 }
 
-template <class E>
-AdaptiveMaxPoolLayer<E>::AdaptiveMaxPoolLayer(AdaptivePoolConfig<E> config)
-    : Layer(kind_of<E>("AdaptiveMaxPool"), config.name), config_(std::move(config)) {
-  at_least_one(kind(), "size", config_.size);
-}
-
-template <class E>
-Values AdaptiveMaxPoolLayer<E>::call(Build&, const Values& inputs) const {
-  return {ops::adaptive_max_pool(image(inputs, E::rank), config_.size.dims())};
-}
-
-template class AdaptiveAveragePoolLayer<Extent1D>;
-template class AdaptiveAveragePoolLayer<Extent>;
-template class AdaptiveAveragePoolLayer<Extent3D>;
-template class AdaptiveMaxPoolLayer<Extent1D>;
-template class AdaptiveMaxPoolLayer<Extent>;
-template class AdaptiveMaxPoolLayer<Extent3D>;
+template class AdaptivePool<Extent1D, AdaptivePoolKind::average>;
+template class AdaptivePool<Extent, AdaptivePoolKind::average>;
+template class AdaptivePool<Extent3D, AdaptivePoolKind::average>;
+template class AdaptivePool<Extent1D, AdaptivePoolKind::max>;
+template class AdaptivePool<Extent, AdaptivePoolKind::max>;
+template class AdaptivePool<Extent3D, AdaptivePoolKind::max>;
 
 }  // namespace ocellus::nn

@@ -7,31 +7,23 @@
 
 namespace ocellus::nn {
 
-template <size_t Rank>
-GlobalAveragePool<Rank>::GlobalAveragePool(GlobalPoolConfig config)
-    : Layer(fmt::format("GlobalAveragePool{}D", Rank), config.name), config_(std::move(config)) {}
+template <size_t Rank, GlobalPoolKind Kind>
+GlobalPool<Rank, Kind>::GlobalPool(GlobalPoolConfig config)
+    : Layer(fmt::format("Global{}Pool{}D", Kind == GlobalPoolKind::max ? "Max" : "Average", Rank), config.name),
+      config_(std::move(config)) {}
 
-template <size_t Rank>
-Values GlobalAveragePool<Rank>::call(Build&, const Values& inputs) const {
-  const Value mean = ops::global_average_pool(image(inputs, Rank));
-  return {config_.keep_dims ? mean : ops::flatten(mean)};
+template <size_t Rank, GlobalPoolKind Kind>
+Values GlobalPool<Rank, Kind>::call(Build&, const Values& inputs) const {
+  const Value& x = image(inputs, Rank);
+  const Value pooled = Kind == GlobalPoolKind::max ? ops::global_max_pool(x) : ops::global_average_pool(x);
+  return {config_.keep_dims ? pooled : ops::flatten(pooled)};
 }
 
-template <size_t Rank>
-GlobalMaxPool<Rank>::GlobalMaxPool(GlobalPoolConfig config)
-    : Layer(fmt::format("GlobalMaxPool{}D", Rank), config.name), config_(std::move(config)) {}
-
-template <size_t Rank>
-Values GlobalMaxPool<Rank>::call(Build&, const Values& inputs) const {
-  const Value largest = ops::global_max_pool(image(inputs, Rank));
-  return {config_.keep_dims ? largest : ops::flatten(largest)};
-}
-
-template class GlobalAveragePool<1>;
-template class GlobalAveragePool<2>;
-template class GlobalAveragePool<3>;
-template class GlobalMaxPool<1>;
-template class GlobalMaxPool<2>;
-template class GlobalMaxPool<3>;
+template class GlobalPool<1, GlobalPoolKind::average>;
+template class GlobalPool<2, GlobalPoolKind::average>;
+template class GlobalPool<3, GlobalPoolKind::average>;
+template class GlobalPool<1, GlobalPoolKind::max>;
+template class GlobalPool<2, GlobalPoolKind::max>;
+template class GlobalPool<3, GlobalPoolKind::max>;
 
 }  // namespace ocellus::nn

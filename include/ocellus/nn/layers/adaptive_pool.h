@@ -12,12 +12,14 @@ struct AdaptivePoolConfig {
   std::string name = {};
 };
 
-/// Means of [N,C,spatial...] over bins that cover it: [N,C,size...]. Of n elements bin i of o has floor(i * n / o) to
-/// ceil((i + 1) * n / o) - 1 (PyTorch).
-template <class E>
-class OCELLUS_API AdaptiveAveragePoolLayer final : public Layer {
+enum class AdaptivePoolKind : uint8_t { average, max };
+
+/// Means or maxima of [N,C,spatial...] over bins that cover it: [N,C,size...]. Of n elements bin i of o has
+/// floor(i * n / o) to ceil((i + 1) * n / o) - 1 (PyTorch).
+template <class E, AdaptivePoolKind Kind>
+class OCELLUS_API AdaptivePool final : public Layer {
  public:
-  explicit AdaptiveAveragePoolLayer(AdaptivePoolConfig<E> config = {});  ///< throws UsageError for sizes below 1
+  explicit AdaptivePool(AdaptivePoolConfig<E> config = {});  ///< throws UsageError for sizes below 1
 
  protected:
   Values call(Build& build, const Values& inputs) const override;
@@ -26,34 +28,21 @@ class OCELLUS_API AdaptiveAveragePoolLayer final : public Layer {
   AdaptivePoolConfig<E> config_;
 };
 
-/// Maxima over the same bins.
-template <class E>
-class OCELLUS_API AdaptiveMaxPoolLayer final : public Layer {
- public:
-  explicit AdaptiveMaxPoolLayer(AdaptivePoolConfig<E> config = {});  ///< throws UsageError for sizes below 1
-
- protected:
-  Values call(Build& build, const Values& inputs) const override;
-
- private:
-  AdaptivePoolConfig<E> config_;
-};
-
-extern template class AdaptiveAveragePoolLayer<Extent1D>;
-extern template class AdaptiveAveragePoolLayer<Extent>;
-extern template class AdaptiveAveragePoolLayer<Extent3D>;
-extern template class AdaptiveMaxPoolLayer<Extent1D>;
-extern template class AdaptiveMaxPoolLayer<Extent>;
-extern template class AdaptiveMaxPoolLayer<Extent3D>;
+extern template class AdaptivePool<Extent1D, AdaptivePoolKind::average>;
+extern template class AdaptivePool<Extent, AdaptivePoolKind::average>;
+extern template class AdaptivePool<Extent3D, AdaptivePoolKind::average>;
+extern template class AdaptivePool<Extent1D, AdaptivePoolKind::max>;
+extern template class AdaptivePool<Extent, AdaptivePoolKind::max>;
+extern template class AdaptivePool<Extent3D, AdaptivePoolKind::max>;
 
 using AdaptivePool1DConfig = AdaptivePoolConfig<Extent1D>;
 using AdaptivePool2DConfig = AdaptivePoolConfig<Extent>;
 using AdaptivePool3DConfig = AdaptivePoolConfig<Extent3D>;
-using AdaptiveAveragePool1D = AdaptiveAveragePoolLayer<Extent1D>;
-using AdaptiveAveragePool2D = AdaptiveAveragePoolLayer<Extent>;
-using AdaptiveAveragePool3D = AdaptiveAveragePoolLayer<Extent3D>;
-using AdaptiveMaxPool1D = AdaptiveMaxPoolLayer<Extent1D>;
-using AdaptiveMaxPool2D = AdaptiveMaxPoolLayer<Extent>;
-using AdaptiveMaxPool3D = AdaptiveMaxPoolLayer<Extent3D>;
+using AdaptiveAveragePool1D = AdaptivePool<Extent1D, AdaptivePoolKind::average>;
+using AdaptiveAveragePool2D = AdaptivePool<Extent, AdaptivePoolKind::average>;
+using AdaptiveAveragePool3D = AdaptivePool<Extent3D, AdaptivePoolKind::average>;
+using AdaptiveMaxPool1D = AdaptivePool<Extent1D, AdaptivePoolKind::max>;
+using AdaptiveMaxPool2D = AdaptivePool<Extent, AdaptivePoolKind::max>;
+using AdaptiveMaxPool3D = AdaptivePool<Extent3D, AdaptivePoolKind::max>;
 
 }  // namespace ocellus::nn

@@ -10,11 +10,13 @@ struct GlobalPoolConfig {
   std::string name = {};
 };
 
-/// Means of [N,C,spatial...] as [N,C] (Lin et al. 2014).
-template <size_t Rank>
-class OCELLUS_API GlobalAveragePool final : public Layer {
+enum class GlobalPoolKind : uint8_t { average, max };
+
+/// Means (Lin et al. 2014) or maxima of [N,C] and `Rank` spatial dimensions as [N,C].
+template <size_t Rank, GlobalPoolKind Kind>
+class OCELLUS_API GlobalPool final : public Layer {
  public:
-  explicit GlobalAveragePool(GlobalPoolConfig config = {});
+  explicit GlobalPool(GlobalPoolConfig config = {});
 
  protected:
   Values call(Build& build, const Values& inputs) const override;
@@ -23,32 +25,19 @@ class OCELLUS_API GlobalAveragePool final : public Layer {
   GlobalPoolConfig config_;
 };
 
-/// Maxima of [N,C,spatial...] as [N,C].
-template <size_t Rank>
-class OCELLUS_API GlobalMaxPool final : public Layer {
- public:
-  explicit GlobalMaxPool(GlobalPoolConfig config = {});
-
- protected:
-  Values call(Build& build, const Values& inputs) const override;
-
- private:
-  GlobalPoolConfig config_;
-};
-
-extern template class GlobalAveragePool<1>;
-extern template class GlobalAveragePool<2>;
-extern template class GlobalAveragePool<3>;
-extern template class GlobalMaxPool<1>;
-extern template class GlobalMaxPool<2>;
-extern template class GlobalMaxPool<3>;
+extern template class GlobalPool<1, GlobalPoolKind::average>;
+extern template class GlobalPool<2, GlobalPoolKind::average>;
+extern template class GlobalPool<3, GlobalPoolKind::average>;
+extern template class GlobalPool<1, GlobalPoolKind::max>;
+extern template class GlobalPool<2, GlobalPoolKind::max>;
+extern template class GlobalPool<3, GlobalPoolKind::max>;
 
 using GlobalAveragePool2DConfig = GlobalPoolConfig;
-using GlobalAveragePool1D = GlobalAveragePool<1>;
-using GlobalAveragePool2D = GlobalAveragePool<2>;
-using GlobalAveragePool3D = GlobalAveragePool<3>;
-using GlobalMaxPool1D = GlobalMaxPool<1>;
-using GlobalMaxPool2D = GlobalMaxPool<2>;
-using GlobalMaxPool3D = GlobalMaxPool<3>;
+using GlobalAveragePool1D = GlobalPool<1, GlobalPoolKind::average>;
+using GlobalAveragePool2D = GlobalPool<2, GlobalPoolKind::average>;
+using GlobalAveragePool3D = GlobalPool<3, GlobalPoolKind::average>;
+using GlobalMaxPool1D = GlobalPool<1, GlobalPoolKind::max>;
+using GlobalMaxPool2D = GlobalPool<2, GlobalPoolKind::max>;
+using GlobalMaxPool3D = GlobalPool<3, GlobalPoolKind::max>;
 
 }  // namespace ocellus::nn
