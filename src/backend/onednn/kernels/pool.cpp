@@ -39,7 +39,7 @@ Forward::primitive_desc forward_desc(const KernelRequest& request, const Runtime
                                      const Desc& incoming, bool training) {
   const TensorType& x = request.node.inputs()[0].type();
   const Desc dst = any_order(request.node.types()[0]);
-  const auto as_it_lies = forward_desc(runtime, p, incoming, dst, training);
+  auto as_it_lies = forward_desc(runtime, p, incoming, dst, training);
   const std::string_view implementation = as_it_lies.impl_info_str();
   if (!implementation.starts_with("simple") && !implementation.starts_with("ref")) return as_it_lies;
   try {

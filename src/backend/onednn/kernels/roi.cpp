@@ -66,7 +66,7 @@ struct Task {
 template <class Op>
 class Align final : public Kernel {
  public:
-  Align(Task task, const Op& op) : task_(std::move(task)), op_(op) {}
+  Align(const Task& task, const Op& op) : task_(task), op_(op) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     regions_ = task_.regions_at(inputs[1]);
@@ -129,7 +129,7 @@ class Align final : public Kernel {
 
 class Pool final : public Kernel {
  public:
-  explicit Pool(Task task) : task_(std::move(task)) {}
+  explicit Pool(const Task& task) : task_(task) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     x_ = static_cast<const float*>(inputs[0]);
@@ -190,7 +190,7 @@ class Pool final : public Kernel {
 
 class PoolBackward final : public Kernel {
  public:
-  explicit PoolBackward(Task task) : task_(std::move(task)) {}
+  explicit PoolBackward(const Task& task) : task_(task) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     dy_ = static_cast<const float*>(inputs[0]);
@@ -276,7 +276,7 @@ KernelAnswer make_align(const KernelRequest& request, Backend& backend) {
   const auto& op = *request.node.as<Op>();
   task.scale = op.scale;
   plan.inputs[1] = nullptr;
-  plan.kernel = std::make_unique<Align<Op>>(std::move(task), op);
+  plan.kernel = std::make_unique<Align<Op>>(task, op);
   return std::move(plan);
 }
 
@@ -287,7 +287,7 @@ KernelAnswer make_pool(const KernelRequest& request, Backend& backend) {
   task.scale = request.node.as<RoiPool>()->scale;
   plan.inputs[1] = nullptr;
   plan.outputs.push_back(positions_layout(runtime_of(backend), pooled));
-  plan.kernel = std::make_unique<Pool>(std::move(task));
+  plan.kernel = std::make_unique<Pool>(task);
   return std::move(plan);
 }
 
@@ -297,7 +297,7 @@ KernelAnswer make_pool_backward(const KernelRequest& request, Backend& backend) 
   auto& [task, plan, pooled] = std::get<Prepared>(prepared);
   plan.inputs[1] = positions_layout(runtime_of(backend), pooled);
   plan.inputs[2] = nullptr;
-  plan.kernel = std::make_unique<PoolBackward>(std::move(task));
+  plan.kernel = std::make_unique<PoolBackward>(task);
   return std::move(plan);
 }
 
