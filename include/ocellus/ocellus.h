@@ -118,5 +118,6 @@
 
 #include <ocellus/model/config.h>
 #include <ocellus/model/model.h>
+#include <ocellus/model/session.h>
 
 #include <ocellus/zoo/zoo.h>

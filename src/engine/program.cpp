@@ -1,10 +1,10 @@
 #include <ocellus/engine/program.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -37,10 +37,12 @@ struct Program::Impl {
   std::vector<void*> addresses;  // per buffer
   std::vector<Tensor> outputs;
   std::vector<Kernel*> once, always;
-  std::vector<double> milliseconds;  // per step
+  std::vector<double> milliseconds;      // per step
   uint64_t seen_version = ~uint64_t{0};  // no sum of versions: a program without parameters computes its constants too
 
   void allocate_memory();
+  /// Takes over the kept memory of a program with the same plan; the steps that fill it stay with that one.
+  void share_packed(const Impl& other);
   void bind();
   void refresh();
   void run();
@@ -57,7 +59,22 @@ struct Program::Impl {
   }
 };
 
+void Program::Impl::share_packed(const Impl& other) {
+  const auto sizes = [](const Plan& plan) {
+    std::vector<size_t> bytes;
+    for (const Buffer& b : plan.buffers)
+      if (b.place == Place::kept && b.alias == none) bytes.push_back(b.bytes);
+    return bytes;
+  };
+  if (plan.steps.size() != other.plan.steps.size() || sizes(plan) != sizes(other.plan))
+    throw UsageError("packed values can only be shared with a program of the same spec on the same backend");
+  kept = other.kept;
+}
+
 void Program::Impl::allocate_memory() {
+  const bool shares = options.packed != nullptr;
+  if (shares) share_packed(*options.packed->impl_);
+  size_t next_kept = 0;
   arena = allocate(plan.arena_bytes);
   addresses.assign(plan.buffers.size(), nullptr);
   for (size_t b = 0; b < plan.buffers.size(); ++b) {
@@ -68,7 +85,10 @@ void Program::Impl::allocate_memory() {
       case Place::input:
       case Place::constant: addresses[b] = buffer.tensor.data(); break;
       case Place::parameter: addresses[b] = buffer.parameter->data(); break;
-      case Place::kept: addresses[b] = kept.emplace_back(allocate(buffer.bytes)).get(); break;
+      case Place::kept:
+        if (!shares) kept.push_back(allocate(buffer.bytes));
+        addresses[b] = kept[next_kept++].get();
+        break;
     }
   }
   for (size_t b = 0; b < plan.buffers.size(); ++b)
@@ -86,7 +106,10 @@ void Program::Impl::bind() {
     for (int b : step.inputs) in.push_back(at(b));
     for (int b : step.outputs) out.push_back(at(b));
     step.kernel.kernel->bind(in, out, at(step.scratch));
-    (step.once ? once : always).push_back(step.kernel.kernel.get());
+    if (!step.once)
+      always.push_back(step.kernel.kernel.get());
+    else if (options.packed == nullptr)
+      once.push_back(step.kernel.kernel.get());
   }
   milliseconds.assign(plan.steps.size(), 0);
 }
@@ -250,9 +273,10 @@ Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions&
   impl->gradients = wrt.size();
   impl->allocate_memory();
   const bool counted = impl->plan.inputs.size() > spec.inputs.size();
-  impl->step = counted ? impl->plan.buffers[static_cast<size_t>(impl->plan.inputs.back())].tensor
-                       : Tensor(DType::i64, {});
+  impl->step =
+      counted ? impl->plan.buffers[static_cast<size_t>(impl->plan.inputs.back())].tensor : Tensor(DType::i64, {});
   impl->bind();
+  impl->options.packed = nullptr;
   return Program(std::move(impl));
 }
 

@@ -12,6 +12,8 @@
 
 namespace ocellus {
 
+class Program;
+
 /// What is to be compiled.
 struct ProgramSpec {
   Graph graph;          ///< symbolic: dimension 0 of its values may be any_dim
@@ -25,6 +27,9 @@ struct CompileOptions {
   bool fuse = true;
   /// f32, or bf16: products and what follows them in bf16, with f32 masters, statistics, softmax and losses.
   DType compute = DType::f32;
+  /// A program of the same spec on the same backend: what that one computes from parameters alone (packed weights) is shared
+  /// instead of made again. It must have run before the new program does.
+  const Program* packed = nullptr;
 };
 
 /// One kernel of a program, for `Program::report`.
@@ -79,6 +84,7 @@ class OCELLUS_API Program {
   std::string first_non_finite();
 
  private:
+  friend Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions& options);
   std::unique_ptr<Impl> impl_;
 };
 
