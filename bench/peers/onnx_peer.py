@@ -3,26 +3,28 @@ input's and the output's buffers once instead of passing them at each call."""
 
 import numpy
 import onnxruntime
-from onnx import numpy_helper
 
-from onnx_networks import NETWORKS
-from serve import serve
+from export import exported
+from serve import serve, warm_up
 
 
-def prepare(network, mode, batch, threads, options):
-    if network not in NETWORKS or mode != "predict" or set(options) - {"bound"}:
-        raise ValueError(f"no {network} {mode} {' '.join(options)}")
-    model = NETWORKS[network](batch)
+def session_of(path, threads):
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
     settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    session = onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+
+
+def prepare(network, mode, batch, threads, options):
+    if mode != "predict" or set(options) - {"bound"}:
+        raise ValueError(f"no {network} {mode} {' '.join(options)}")
+    session = session_of(exported(network, batch, "onnx"), threads)
     shape = session.get_inputs()[0].shape
     feed = {"input": numpy.random.default_rng(2).standard_normal(shape, numpy.float32)}
 
     binding = session.io_binding()
     binding.bind_cpu_input("input", feed["input"])
-    binding.bind_output(session.get_outputs()[0].name)
+    binding.bind_output("output")
 
     def call():
         session.run(None, feed)
@@ -31,9 +33,8 @@ def prepare(network, mode, batch, threads, options):
         session.run_with_iobinding(binding)
 
     step = call_bound if options else call
-    for _ in range(100):
-        step()
-    return step, {"parameters": sum(numpy_helper.to_array(w).size for w in model.graph.initializer)}
+    warm_up(step)
+    return step, {}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@
     step COUNT                         -> {"seconds": [0.0021, ...]}   one figure a step
     quit                               -> (ends)
 
-MODE is train or predict. A request that cannot be served is answered {"error": "..."}, and the next one is read.
+MODE is train, predict or gradients. A request that cannot be served is answered {"error": "..."}, and the next one is
+read. "fresh": true in the answer to prepare means that a turn needs no steps that are not timed, because it makes its own.
 Our own side, bench/runner.cpp, speaks the same.
 """
 
@@ -14,10 +15,32 @@ import json
 import sys
 import time
 
+WARM_UP, ENOUGH_S = 16, 5  # first steps that are not timed: so many, or for so many seconds
 
-def serve(greeting, prepare):
+
+def timed(step, count):
+    """Seconds of each of `count` calls."""
+    seconds = []
+    for _ in range(count):
+        begin = time.perf_counter()
+        step()
+        seconds.append(time.perf_counter() - begin)
+    return seconds
+
+
+def warm_up(step):
+    """The slow, first calls."""
+    step()
+    end = time.monotonic() + ENOUGH_S
+    for _ in range(WARM_UP - 1):
+        step()
+        if time.monotonic() > end:
+            return
+
+
+def serve(greeting, prepare, timed=timed):
     """Answers requests until standard input ends. `prepare(network, mode, batch, threads, options)` returns the step,
-    a function without arguments, and what is worth knowing about it, a dict."""
+    which `timed(step, count)` takes, and what is worth knowing about it, a dict."""
     step = None
     answer(greeting)
     for line in sys.stdin:
@@ -39,12 +62,3 @@ def serve(greeting, prepare):
 
 def answer(fields):
     print(json.dumps(fields), flush=True)
-
-
-def timed(step, count):
-    seconds = []
-    for _ in range(count):
-        begin = time.perf_counter()
-        step()
-        seconds.append(time.perf_counter() - begin)
-    return seconds

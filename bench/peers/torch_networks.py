@@ -1,10 +1,14 @@
 """The networks of the comparison in PyTorch, each with the shape of one input. The other peers get them from here too,
 through peers/export.py. Layer by layer they are what ocellus' zoo has under the same names."""
 
+import functools
+
 import torch
 import torchvision
 from torch import nn
 from torch.nn import functional
+
+from shapes import SHAPES
 
 
 def lenet5():
@@ -128,16 +132,17 @@ class YoloV2(nn.Module):
         return self.head(torch.cat((self.passthrough(fine), self.coarse(fine)), 1))
 
 
-PHOTO = (3, 224, 224)
-NETWORKS = {
-    "lenet5": (lenet5, (1, 28, 28)),
-    "resnet20": (resnet20, (3, 32, 32)),
-    "resnet50": (torchvision.models.resnet50, PHOTO),
-    "vgg16": (torchvision.models.vgg16, PHOTO),
-    "googlenet": (googlenet, PHOTO),
-    "mobilenet": (mobilenet, PHOTO),
-    "yolov2": (YoloV2, (3, 608, 608)),
+BUILDERS = {
+    "lenet5": lenet5,
+    "resnet20": resnet20,
+    "resnet50": torchvision.models.resnet50,
+    "resnet50-2": functools.partial(torchvision.models.resnet50, num_classes=2),
+    "vgg16": torchvision.models.vgg16,
+    "googlenet": googlenet,
+    "mobilenet": mobilenet,
+    "yolov2": YoloV2,
 }
+NETWORKS = {name: (build, SHAPES[name]) for name, build in BUILDERS.items()}
 WITH_SOFTMAX = {"lenet5"}  # what a prediction of it ends with; the others give logits, or YOLO's raw maps
 
 

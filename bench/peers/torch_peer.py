@@ -3,8 +3,8 @@
 import torch
 from torch.nn import functional
 
-from serve import serve
-from torch_networks import NETWORKS
+from serve import serve, warm_up
+from torch_networks import NETWORKS, WITH_SOFTMAX
 
 BATCHES = 8  # different batches that training goes round, so that none is learnt by heart and gradients stay ordinary
 CLASSES = 10
@@ -23,9 +23,11 @@ def prepare(network, mode, batch, threads, options):
         model = model.to(memory_format=torch.channels_last)
         data = [x.to(memory_format=torch.channels_last) for x in data]
     callee = torch.compile(model) if "compile" in options else model
-    step = (training_step if mode == "train" else prediction_step)(model, callee, data)
-    for _ in range(2 * BATCHES):
-        step()
+    if mode == "train":
+        step = training_step(model, callee, data)
+    else:
+        step = prediction_step(callee, data[0], network in WITH_SOFTMAX)
+    warm_up(step)
     return step, {"parameters": sum(p.numel() for p in model.parameters())}
 
 
@@ -45,10 +47,12 @@ def training_step(model, callee, data):
     return step
 
 
-def prediction_step(model, callee, data):
+def prediction_step(callee, image, with_softmax):
     def step():
         with torch.inference_mode():
-            functional.softmax(callee(data[0]), 1)
+            output = callee(image)
+            if with_softmax:
+                functional.softmax(output, 1)
 
     return step
 
