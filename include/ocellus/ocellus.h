@@ -121,3 +121,7 @@
 #include <ocellus/model/session.h>
 
 #include <ocellus/zoo/zoo.h>
+
+#include <ocellus/vision/box.h>
+#include <ocellus/vision/decode.h>
+#include <ocellus/vision/nms.h>
