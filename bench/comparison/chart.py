@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402: the backend is chosen first
 
 OURS, PEER, BESIDE, INK, PALE = "#d1495b", "#9fb3c8", "#cfd8e3", "#243b53", "#829ab1"
-ROW_INCHES, TITLE_INCHES = 0.26, 0.62
+ROW_INCHES, TITLE_INCHES = 0.26, 0.52
 SETTINGS = {"font.size": 9, "font.family": "DejaVu Sans", "text.color": INK, "axes.labelcolor": INK,
             "ytick.color": INK, "xtick.color": PALE}
 MODES = {"train": "training step", "gradients": "training step without update", "predict": "prediction",
@@ -60,7 +60,7 @@ def draw(facts, results, path):
         columns[shorter].append(result)
         heights[shorter] += TITLE_INCHES + ROW_INCHES * len(result["contenders"])
     used = [(column, high) for column, high in zip(columns, heights) if column]
-    head = 0.75
+    head = 0.62
     height = max(heights) + head
     with pyplot.rc_context(SETTINGS):
         figure = pyplot.figure(figsize=(6.4 * len(used), height))
