@@ -123,6 +123,11 @@ def draw(written, path):
 
 def main():
     args = arguments()
+    with tempfile.TemporaryDirectory() as args.home:
+        return tell(args)
+
+
+def tell(args):
     if args.read:
         written = json.loads(args.read.read_text(encoding="utf-8"))
         for result in written["results"]:

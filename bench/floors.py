@@ -3,9 +3,9 @@
 machine's multiply-add peak and bytes over its memory's speed.
 
 It reads what `ocellus bench --json` says of each step. Winograd's convolutions are held to their own products, of which
-there are fewer than a convolution has by definition: 36 for 144 in F(4x4, 3x3), 16 for 36 in F(2x2, 3x3). Bytes that stay
-in a cache from one step to the next make a step faster than memory allows, so a floor by bytes is a hint and no bound.
-What is done once, as long as the weights stay the same, is told apart."""
+there are fewer than a convolution has by definition: 36 for 144 in F(4x4, 3x3), 16 for 36 in F(2x2, 3x3). Bytes that
+stay in a cache from one step to the next make a step faster than memory allows, so a floor by bytes is a hint and no
+bound. What is done once, as long as the weights stay the same, is told apart."""
 
 import argparse
 import ctypes
@@ -14,6 +14,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -66,10 +67,12 @@ def groups(report, speed, peak):
 
 
 def table(found, total):
-    lines = ["| operator, kernel | steps | ms | of the time | floor ms | floor / time | floor by bytes |", "|---|---|---|---|---|---|---|"]
+    lines = ["| operator, kernel | steps | ms | of the time | floor ms | floor / time | floor by bytes |",
+             "|---|---|---|---|---|---|---|"]
     for name, group in found:
-        lines.append(f"| {name} | {group.steps} | {group.milliseconds:.3g} | {group.milliseconds / total:.0%} | "
-                     f"{group.floor:.3g} | {group.floor / max(group.milliseconds, 1e-9):.0%} | {group.by_bytes} of {group.steps} |")
+        share, reached = group.milliseconds / total, group.floor / max(group.milliseconds, 1e-9)
+        lines.append(f"| {name} | {group.steps} | {group.milliseconds:.3g} | {share:.0%} | {group.floor:.3g} | "
+                     f"{reached:.0%} | {group.by_bytes} of {group.steps} |")
     return "\n".join(lines)
 
 
@@ -86,8 +89,10 @@ def arguments():
 
 def main():
     args = arguments()
-    said = subprocess.run([args.build / "cli/ocellus", "bench", args.model, "--json", "--threads", str(args.threads),
-                           *args.options], env=environment(args.threads, args.build), capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as args.home:
+        said = subprocess.run(
+            [args.build / "cli/ocellus", "bench", args.model, "--json", "--threads", str(args.threads), *args.options],
+            env=environment(args.threads, args), capture_output=True, text=True)
     if said.returncode:
         print(said.stderr.strip(), file=sys.stderr)
         return said.returncode
@@ -96,14 +101,15 @@ def main():
     each, once = groups(report, speed, peak)
     total = sum(group.milliseconds for _, group in each)
     floor = sum(group.floor for _, group in each)
-    print(f"{args.model} {' '.join(args.options)}: {report['ms']['median']:.4g} ms (fastest {report['ms']['min']:.4g}), "
-          f"kernels {total:.4g} ms, floor {floor:.4g} ms; {args.threads} threads, peak {peak * 1e-9:.0f} GFLOP/s, "
+    print(f"{' '.join([args.model, *args.options])}: {report['ms']['median']:.4g} ms "
+          f"(fastest {report['ms']['min']:.4g}), kernels {total:.4g} ms, floor {floor:.4g} ms; {args.threads} threads, peak {peak * 1e-9:.0f} GFLOP/s, "
           f"memory {speed * 1e-9:.1f} GB/s; load {os.getloadavg()[0]:.1f}\n")
     print(table(each, total))
     if once:
         print("\nOnce, before the first run:\n\n" + table(once, sum(group.milliseconds for _, group in once)))
     memory = report["memory"]
-    print("\nMemory, MB: " + ", ".join(f"{name.removesuffix('_bytes')} {size / 1e6:.1f}" for name, size in memory.items()))
+    print("\nMemory, MB: "
+          + ", ".join(f"{name.removesuffix('_bytes')} {size / 1e6:.1f}" for name, size in memory.items()))
     return 0
 
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes bench/.venv, the Python environment of the peers: PyTorch, ONNX Runtime, OpenVINO, ncnn with its converter, and
-# matplotlib for charts. It takes about 4.7 GB of disk, of which PyTorch and what its wheel is linked against are 4.0 GB,
-# OpenVINO 0.2 GB and all others together 0.5 GB; the networks that compare.py exports into bench/.cache take another 2 GB.
-# Safe to call again: it only adds what is missing.
+# Makes bench/.venv, the Python environment of the peers: PyTorch, ONNX Runtime, OpenVINO, ncnn with its converter,
+# and matplotlib for charts. It takes about 4.7 GB of disk, of which PyTorch and what its wheel is linked against are
+# 4.0 GB, OpenVINO 0.2 GB and all others together 0.5 GB; the networks that compare.py exports into bench/.cache take
+# another 2 GB. Safe to call again: it only adds what is missing.
 set -eu
 cd "$(dirname "$0")"
 [ -x .venv/bin/python ] || python3 -m venv .venv

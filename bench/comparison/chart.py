@@ -1,5 +1,6 @@
-"""chart.py RESULTS.json OUT.png: a picture of what compare.py --json wrote. A panel for each piece of work with a bar of
-milliseconds for each contender, ours in colour. compare.py --chart runs it with the peers' Python, which has matplotlib."""
+"""chart.py RESULTS.json OUT.png: a picture of what compare.py --json wrote. A panel for each piece of work with a bar
+of milliseconds for each contender, ours in colour. compare.py --chart runs it with the peers' Python, which has
+matplotlib."""
 
 import json
 import pathlib

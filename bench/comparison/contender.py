@@ -1,5 +1,5 @@
-"""A contender at work: a process that stays alive and speaks the protocol of bench/peers/serve.py, or one that is started
-anew for each turn."""
+"""A contender at work: a process that stays alive and speaks the protocol of bench/peers/serve.py, or one that is
+started anew for each turn."""
 
 import contextlib
 import json
@@ -18,11 +18,12 @@ class Failure(Exception):
     """A contender that could not start or answered with an error."""
 
 
-def environment(threads, build):
-    """The caller's environment, less what would tune one contender's libraries and not another's."""
+def environment(threads, args):
+    """The caller's environment, less what would tune one contender's libraries and not another's, and with a home of
+    its own: neither settings nor algorithms that were chosen earlier, perhaps at a busy moment, have a part in it."""
     tuning = ("OPENBLAS_", "OMP_", "GOMP_", "KMP_", "MKL_", "DNNL_", "ONEDNN_", "ATEN_", "OV_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(tuning)}
-    return kept | {"OMP_NUM_THREADS": str(threads), "OCELLUS_BUILD": str(build)}
+    return kept | {"OMP_NUM_THREADS": str(threads), "OCELLUS_BUILD": str(args.build), "HOME": str(args.home)}
 
 
 def command_of(contender, build):
@@ -34,14 +35,14 @@ def command_of(contender, build):
 class Process:
     """A contender's process, prepared for one piece of work."""
 
-    def __init__(self, contender, work, threads, build):
+    def __init__(self, contender, work, args):
         self.contender = contender
-        self.threads = 1 if contender.single else threads
-        command = command_of(contender, build)
+        self.threads = 1 if contender.single else args.threads
+        command = command_of(contender, args.build)
         self.errors = tempfile.TemporaryFile("w+")
         try:
             self.process = subprocess.Popen(
-                [str(word) for word in command], text=True, env=environment(self.threads, build), stderr=self.errors,
+                [str(word) for word in command], text=True, env=environment(self.threads, args), stderr=self.errors,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except OSError as error:
             raise Failure(f"{command[0]}: {error.strerror}") from error
@@ -95,12 +96,12 @@ class Starts:
     `start.py PROGRAM prepare` says with which command; what it needs (an exported network, a saved model) lies ready
     then, and its files have been read once, so that the disk plays no part."""
 
-    def __init__(self, contender, work, threads, build):
-        self.contender, self.threads, self.memory, self.used = contender, threads, [], 0.0
-        self.environment = environment(threads, build)
+    def __init__(self, contender, work, args):
+        self.contender, self.threads, self.memory, self.used = contender, args.threads, [], 0.0
+        self.environment = environment(args.threads, args)
         said = subprocess.run(
-            [*map(str, command_of(contender, build)), *contender.options, "prepare", work.network, str(threads)],
-            env=self.environment, text=True, capture_output=True)
+            [*map(str, command_of(contender, args.build)), *contender.options, "prepare", work.network,
+             str(args.threads)], env=self.environment, text=True, capture_output=True)
         if said.returncode:
             raise Failure((said.stderr.strip().splitlines() or [f"ended with exit code {said.returncode}"])[-1])
         plan = json.loads(said.stdout.splitlines()[-1])

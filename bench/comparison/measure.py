@@ -16,37 +16,47 @@ def start(work, args):
         if (contender.slow and not args.all) or (contender.single and args.threads == 1):
             continue
         try:
-            running.append((Starts if work.mode == "start" else Process)(contender, work, args.threads, args.build))
+            running.append((Starts if work.mode == "start" else Process)(contender, work, args))
         except Failure as failure:
             left_out[contender.label] = str(failure)
     return running, left_out
+
+
+def take_turns(running, left_out, work, count):
+    """Each contender's turns, lists of seconds, and how many cores others kept busy during each. A contender that fails
+    is left out from then on, with what it did before."""
+    turns, others = {process: [] for process in running}, []
+    for turn in range(count):
+        first = turn % len(running) if running else 0
+        for process in running[first:] + running[:first]:
+            try:
+                with Watch(process, others):
+                    turns[process].append(process.turn(work.steps))
+            except Failure as failure:
+                left_out[process.contender.label] = str(failure)
+        running = [process for process in running if process.contender.label not in left_out]
+    return {process: turns[process] for process in running}, others
 
 
 def measure(name, args):
     """One piece of work by all its contenders: a dict that the report prints and --json writes."""
     work = WORKS[name]
     running, left_out = start(work, args)
-    rounds = {process.contender.label: [] for process in running}
-    others = []
     try:
-        for turn in range(args.rounds):
-            first = turn % len(running) if running else 0
-            for process in running[first:] + running[:first]:
-                with Watch(process, others):
-                    rounds[process.contender.label].append(process.turn(work.steps))
+        turns, others = take_turns(running, left_out, work, args.rounds)
+        rows = [row(process, found, work) for process, found in turns.items()]
     finally:
         for process in running:
             process.close()
     return {"work": name, "network": NETWORKS[work.network].title, "mode": work.mode, "batch": work.batch,
             "threads": args.threads, "rounds": args.rounds, "steps": work.steps, "gflop": work.operations() * 1e-9,
             "others": {"median": statistics.median(others), "most": max(others)} if others else None,
-            "load": os.getloadavg()[0], "left_out": left_out,
-            "contenders": [row(process, rounds, work) for process in running]}
+            "load": os.getloadavg()[0], "left_out": left_out, "contenders": rows}
 
 
 class Watch:
-    """How many cores others kept busy during a turn: what a load average would say, but without the contender's own part
-    and without looking back."""
+    """How many cores others kept busy during a turn: what a load average would say, but without the contender's own
+    part and without looking back."""
 
     def __init__(self, process, found):
         self.process, self.found = process, found
@@ -75,9 +85,8 @@ def pairs(mine, theirs, key="medians"):
     return quartiles([a / b for a, b in zip(mine[key], theirs[key])])
 
 
-def row(process, rounds, work):
+def row(process, turns, work):
     """One contender's figures."""
-    turns = rounds[process.contender.label]
     steps = [second for turn in turns for second in turn]
     medians = [statistics.median(turn) for turn in turns]
     result = {
@@ -100,33 +109,38 @@ def share_of_peak(result, row, seconds, facts):
 def verdicts(result, facts):
     """What the bars say of a piece of work: a list of dicts with the bar, the ratio (or share), its quartiles, and
     against whom."""
-    flags = facts["flags"]
     work, rows = WORKS[result["work"]], {row["label"]: row for row in result["contenders"]}
     found = []
     for contender in work.contenders:
         mine = rows.get(contender.label)
         if not contender.bar or not mine:
             continue
-        said = {"work": result["work"], "who": contender.label, "bar": contender.bar.on(flags),
-                "share": contender.bar.share, "milliseconds": mine["seconds"] * 1e3}
-        if contender.bar.share:
-            if facts["peak"]:
-                found.append(said | {"ratio": share_of_peak(result, mine, mine["seconds"], facts), "against": "peak",
-                                     "fastest": share_of_peak(result, mine, mine["fastest"], facts)})
-            continue
-        ours = work.contenders[0].label
-        peers = [row for label, row in rows.items() if label != ours and not row["beside"]]
-        other = rows.get(ours) if contender.label != ours else min(
-            peers, key=lambda peer: pairs(peer, mine)[1], default=None)
-        if other:
-            found.append(said | compared(mine, other))
-        for row in rows.values():
-            if found and row["beside"]:
-                found[-1]["beside"] = compared(mine, row)
-        memory = rows.get("ONNX Runtime")
-        if work.memory and memory:
-            found.append(said | {"bar": work.memory.on(flags), "who": "peak memory"} | compared(mine, memory, "memory"))
+        said = {"work": result["work"], "who": contender.label, "bar": contender.bar.on(facts["flags"]),
+                "share": contender.bar.share}
+        ratio = shared(result, mine, facts) if contender.bar.share else against_others(work, mine, rows)
+        if ratio:
+            found.append(said | ratio)
+        if work.memory and "ONNX Runtime" in rows:
+            found.append(said | {"bar": work.memory.on(facts["flags"]), "who": "peak memory"}
+                         | compared(mine, rows["ONNX Runtime"], "memory"))
     return found
+
+
+def shared(result, mine, facts):
+    """A share of the peak, and what the fastest step would make it."""
+    return facts["peak"] and {"ratio": share_of_peak(result, mine, mine["seconds"], facts), "against": "peak",
+                              "fastest": share_of_peak(result, mine, mine["fastest"], facts)}
+
+
+def against_others(work, mine, rows):
+    """Against the first contender in a work among ourselves, else against the fastest peer, and those beside them."""
+    first = work.contenders[0].label
+    if mine["label"] != first:
+        return rows.get(first) and compared(mine, rows[first])
+    peers = [row for row in rows.values() if row is not mine and not row["beside"]]
+    fastest = min(peers, key=lambda peer: pairs(peer, mine)[1], default=None)
+    beside = {"beside": compared(mine, row) for row in rows.values() if row["beside"]}
+    return fastest and compared(mine, fastest) | beside
 
 
 def compared(mine, other, key="medians"):

@@ -70,16 +70,16 @@ def machine_text(facts):
 def markdown(facts, results, command):
     """The table of docs/performance.md: each work with its bar and what was measured, and above it where and how."""
     lines = [f"{machine_text(facts)}; {facts['date']}; `{command}`; {', '.join(facts['versions'])}.", "",
-             "| work | bar | measured (quartiles) | of the fastest steps | against | ncnn | threads | others' cores | bar is |",
-             "|---|---|---|---|---|---|---|---|---|"]
+             "| work | bar | measured (quartiles) | of the fastest steps | against | ncnn | threads | others' cores | "
+             "bar is |", "|---|---|---|---|---|---|---|---|---|"]
     for result in results:
         others = f"{result['others']['median']:.1f}" if result["others"] else "-"
         for said in verdicts(result, facts):
             name = said["work"] + ("" if said["who"] == "ocellus" else f", {said['who']}")
             fastest = f"{said['fastest']:.0%}" if said["share"] else f"{said['fastest']:.2f}"
             beside = f"{said['beside']['ratio']:.2f}" if "beside" in said else ""
-            lines.append(f"| {name} | {bar_text(said)} | {ratio_text(said)} | {fastest} | {said['against']} | {beside} | "
-                         f"{result['threads']} | {others} | {held(said)} |")
+            lines.append(f"| {name} | {bar_text(said)} | {ratio_text(said)} | {fastest} | {said['against']} | "
+                         f"{beside} | {result['threads']} | {others} | {held(said)} |")
     missing = [f"- {result['work']}, {label}: left out, {reason}" for result in results
                for label, reason in result["left_out"].items()]
     return "\n".join(lines + ([""] + missing if missing else []))

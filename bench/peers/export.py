@@ -1,8 +1,8 @@
 """export.py NETWORK BATCH FORMAT FILE: writes a network of torch_networks.py for another program to read, as `onnx` or
 `ncnn` (FILE is its .param; the .bin lies beside it).
 
-The peers call `exported`, which does it in a process of its own, so that PyTorch is not in the memory of theirs, and keeps
-the file in bench/.cache until torch_networks.py changes."""
+The peers call `exported`, which does it in a process of its own, so that PyTorch is not in the memory of theirs, and
+keeps the file in bench/.cache until torch_networks.py changes."""
 
 import pathlib
 import subprocess
@@ -18,7 +18,8 @@ def exported(network, batch, form):
     CACHE.mkdir(exist_ok=True)
     path = CACHE / f"{network}-{batch}.{'onnx' if form == 'onnx' else 'ncnn.param'}"
     if not path.exists() or path.stat().st_mtime < (HERE / "torch_networks.py").stat().st_mtime:
-        said = subprocess.run([sys.executable, __file__, network, str(batch), form, path], capture_output=True, text=True)
+        said = subprocess.run(
+            [sys.executable, __file__, network, str(batch), form, path], capture_output=True, text=True)
         if said.returncode:
             raise ValueError(said.stderr.strip().splitlines()[-1])
     return path

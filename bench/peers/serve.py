@@ -7,7 +7,8 @@
     quit                               -> (ends)
 
 MODE is train, predict or gradients. A request that cannot be served is answered {"error": "..."}, and the next one is
-read. "fresh": true in the answer to prepare means that a turn needs no steps that are not timed, because it makes its own.
+read. "fresh": true in the answer to prepare means that a turn needs no steps that are not timed, because it makes its
+own.
 Our own side, bench/runner.cpp, speaks the same.
 """
 

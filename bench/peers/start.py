@@ -68,8 +68,8 @@ def prepare(program, network, threads):
         model = saved_model(CACHE, ocellus)
         version = subprocess.run([ocellus, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
         return {"greeting": {"name": "ocellus", "version": version},
-                "command": [ocellus, "predict", str(model), "--input", str(image), "--output", str(CACHE / "output.npy"),
-                            "--threads", threads]}
+                "command": [ocellus, "predict", str(model), "--input", str(image), "--output",
+                            str(CACHE / "output.npy"), "--threads", threads]}
     path = exported(network, 1, "ncnn" if program == "ncnn" else "onnx")
     return {"greeting": {"name": NAMES[program], "version": importlib.metadata.version(program)},
             "command": [sys.executable, __file__, program, "run", str(path), str(image), threads]}

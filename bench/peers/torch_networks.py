@@ -111,8 +111,8 @@ def unit(channels_in, channels, kernel):
 
 
 class YoloV2(nn.Module):
-    """Darknet-19 and the detector's layers. The passthrough orders its channels otherwise than darknet's, which moves the
-    same bytes, so that every exporter knows it."""
+    """Darknet-19 and the detector's layers. The passthrough orders its channels otherwise than darknet's, which moves
+    the same bytes, so that every exporter knows it."""
 
     def __init__(self):
         super().__init__()
