@@ -101,9 +101,9 @@ def main():
     each, once = groups(report, speed, peak)
     total = sum(group.milliseconds for _, group in each)
     floor = sum(group.floor for _, group in each)
-    print(f"{' '.join([args.model, *args.options])}: {report['ms']['median']:.4g} ms "
-          f"(fastest {report['ms']['min']:.4g}), kernels {total:.4g} ms, floor {floor:.4g} ms; {args.threads} threads, peak {peak * 1e-9:.0f} GFLOP/s, "
-          f"memory {speed * 1e-9:.1f} GB/s; load {os.getloadavg()[0]:.1f}\n")
+    print(f"{' '.join([args.model, *args.options])}: {report['ms']['median']:.4g} ms (fastest "
+          f"{report['ms']['min']:.4g}), kernels {total:.4g} ms, floor {floor:.4g} ms; {args.threads} threads, "
+          f"peak {peak * 1e-9:.0f} GFLOP/s, memory {speed * 1e-9:.1f} GB/s; load {os.getloadavg()[0]:.1f}\n")
     print(table(each, total))
     if once:
         print("\nOnce, before the first run:\n\n" + table(once, sum(group.milliseconds for _, group in once)))

@@ -16,7 +16,7 @@ OURS, PEER, BESIDE, INK, PALE = "#d1495b", "#9fb3c8", "#cfd8e3", "#243b53", "#82
 ROW_INCHES, TITLE_INCHES = 0.26, 0.52
 SETTINGS = {"font.size": 9, "font.family": "DejaVu Sans", "text.color": INK, "axes.labelcolor": INK,
             "ytick.color": INK, "xtick.color": PALE}
-MODES = {"train": "training step", "gradients": "training step without update", "predict": "prediction",
+MODES = {"train": "training step", "gradients": "forward and backward", "predict": "prediction",
          "start": "start to first prediction"}
 
 
@@ -40,7 +40,8 @@ def draw_panel(axes, result):
             text += f", {statistics.median(row['memory']) / 1e6:.0f} MB"
         axes.annotate(text, (values[place], place), (4, 0), textcoords="offset points", va="center", fontsize=8)
     batch = f", batch {result['batch']}" if result["batch"] > 1 else ""
-    axes.set_title(f"{result['network']}: {MODES[result['mode']]}{batch}", loc="left", fontsize=10, fontweight="bold")
+    name = result["network"].split(",")[0]
+    axes.set_title(f"{name}: {MODES[result['mode']]}{batch}", loc="left", fontsize=10, fontweight="bold")
     axes.set_xlim(0, max(values) * 1.24)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks([])
@@ -48,6 +49,12 @@ def draw_panel(axes, result):
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
     axes.spines["left"].set_color(PALE)
+
+
+def disturbance(results):
+    """Said when other programs had a part in the times."""
+    most = max(result["others"]["median"] for result in results)
+    return f"; other programs kept up to {most:.1f} cores busy" if most > 0.2 else ""
 
 
 def draw(facts, results, path):
@@ -76,7 +83,7 @@ def draw(facts, results, path):
         figure.text(0.02, 1 - 0.28 / height, "ocellus and its peers, milliseconds: shorter is faster", fontsize=13,
                     fontweight="bold")
         figure.text(0.02, 1 - 0.52 / height, f"{facts['cpu']}; threads: {', '.join(map(str, threads))}; "
-                    f"{facts['date']}; medians of rounds taken in turn", fontsize=8.5, color=PALE)
+                    f"{facts['date']}{disturbance(results)}", fontsize=8.5, color=PALE)
         figure.savefig(path, dpi=130, facecolor="white")
 
 
