@@ -529,6 +529,36 @@ def denses():
         yield differentiate(case, tensors, y)
 
 
+@family
+def recurrences():
+    """The input's share of the gates is the input itself: its weights are the identity."""
+    yield recurrence("lstm", 4, (2, 5, 3))
+    yield recurrence("lstm", 4, (3, 4, 6), initial=True)
+    yield recurrence("gru", 3, (2, 5, 3))
+    yield recurrence("gru", 3, (3, 4, 6), bias=True, initial=True)
+
+
+def recurrence(op, gates, sizes, **flags):
+    batch, steps, units = sizes
+    case = Case("_".join([op, *flags]), op, flags)
+    draw = Draw(case.name)
+    tensors = tracked(x=draw.normal(batch, steps, gates * units), w=draw.normal(gates * units, units, scale=0.5))
+    parameters = [torch.eye(gates * units, dtype=torch.float64), tensors["w"]]
+    if "bias" in flags:
+        tensors |= tracked(b=draw.normal(gates * units))
+        parameters += [torch.zeros_like(tensors["b"]), tensors["b"]]
+    states = [torch.zeros(batch, units, dtype=torch.float64)] * (2 if op == "lstm" else 1)
+    if "initial" in flags:
+        given = {name: draw.normal(batch, units) for name in ("h", "c")[:len(states)]}
+        tensors |= tracked(**given)
+        states = list(given.values())
+    states = tuple(state.unsqueeze(0) for state in states)
+    run, state = (torch._VF.lstm, states) if op == "lstm" else (torch._VF.gru, states[0])
+    y = run(tensors["x"], state, parameters, "bias" in flags, 1, 0.0, True, False, True)[0]
+    case.inputs = tensors | {"dy": draw.normal(*y.shape)}
+    return differentiate(case, tensors, y)
+
+
 def stored(tensor):
     """The array that a file holds: 32-bit floats or 32-bit integers."""
     array = tensor.detach().numpy()

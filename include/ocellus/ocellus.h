@@ -37,6 +37,7 @@
 #include <ocellus/ops/pool.h>
 #include <ocellus/ops/prelu.h>
 #include <ocellus/ops/rearrange.h>
+#include <ocellus/ops/recurrent.h>
 #include <ocellus/ops/reduce.h>
 #include <ocellus/ops/registry.h>
 #include <ocellus/ops/resize.h>
@@ -82,6 +83,7 @@
 #include <ocellus/nn/layers/pad.h>
 #include <ocellus/nn/layers/prelu.h>
 #include <ocellus/nn/layers/radial_basis.h>
+#include <ocellus/nn/layers/recurrent.h>
 #include <ocellus/nn/layers/reshape.h>
 #include <ocellus/nn/layers/resize2d.h>
 #include <ocellus/nn/layers/roi.h>
@@ -91,6 +93,7 @@
 #include <ocellus/nn/layers/space_to_depth.h>
 #include <ocellus/nn/layers/subsample2d.h>
 #include <ocellus/nn/layers/table_conv2d.h>
+#include <ocellus/nn/layers/time_distributed.h>
 #include <ocellus/nn/loss.h>
 
 #include <ocellus/data/augment.h>

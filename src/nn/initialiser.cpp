@@ -1,6 +1,9 @@
 #include <ocellus/nn/initialiser.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 namespace ocellus::nn {
 namespace {
@@ -21,6 +24,21 @@ Initialiser centred_normal(float (*deviation)(const Fans&)) {
 
 float root(double numerator, int64_t denominator) {
   return static_cast<float>(std::sqrt(numerator / static_cast<double>(denominator)));
+}
+
+/// Makes `count` vectors, given as rows, orthonormal from the first to the last (Gram & Schmidt, modified).
+void orthonormalise(std::vector<double>& rows, size_t count) {
+  const size_t n = rows.size() / count;
+  const auto row = [&](size_t i) { return std::span(rows).subspan(i * n, n); };
+  const auto product = [](auto a, auto b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); };
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t k = 0; k < i; ++k) {
+      const double share = product(row(i), row(k));
+      for (size_t j = 0; j < n; ++j) row(i)[j] -= share * row(k)[j];
+    }
+    const double length = std::sqrt(product(row(i), row(i)));
+    for (double& x : row(i)) x /= length;
+  }
 }
 
 }  // namespace
@@ -49,6 +67,22 @@ Initialiser he_normal() {
 
 Initialiser lecun_1998() {
   return symmetric_uniform([](const Fans& f) { return 2.4f / static_cast<float>(f.in); });
+}
+
+Initialiser orthogonal(float gain) {
+  return [gain](Tensor& t, Rng& rng) {
+    const auto values = t.as<float>();
+    const auto rows = static_cast<size_t>(t.shape().rank() > 0 ? t.shape()[0] : 1);
+    if (values.empty()) return;
+    const size_t columns = values.size() / rows, count = std::min(rows, columns);
+    std::vector<double> vectors(values.size());
+    for (double& x : vectors) x = rng.normal();
+    orthonormalise(vectors, count);
+    for (size_t i = 0; i < rows; ++i)
+      for (size_t j = 0; j < columns; ++j)
+        values[i * columns + j] =
+            gain * static_cast<float>(rows > columns ? vectors[j * rows + i] : vectors[i * columns + j]);
+  };
 }
 
 Initialiser normal(NormalConfig config) {

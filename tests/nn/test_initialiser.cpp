@@ -58,6 +58,29 @@ TEST(Initialiser, spreads_as_the_papers_say) {
   }
 }
 
+/// The products of the rows of [rows,columns], or of its columns, with each other.
+void expect_orthogonal(const Shape& shape, bool by_rows, double square) {
+  Tensor t(DType::f32, shape);
+  Rng rng(11);
+  orthogonal(static_cast<float>(std::sqrt(square)))(t, rng);
+  const auto v = t.as<float>();
+  const auto rows = static_cast<size_t>(shape[0]), columns = v.size() / rows;
+  const size_t count = by_rows ? rows : columns, length = v.size() / count;
+  const auto at = [&](size_t i, size_t j) { return double(by_rows ? v[i * columns + j] : v[j * columns + i]); };
+  for (size_t a = 0; a < count; ++a)
+    for (size_t b = 0; b < count; ++b) {
+      double product = 0;
+      for (size_t j = 0; j < length; ++j) product += at(a, j) * at(b, j);
+      EXPECT_NEAR(product, a == b ? square : 0, 1e-5) << a << " " << b;
+    }
+}
+
+TEST(Initialiser, orthogonal_directions) {
+  expect_orthogonal({12, 3}, false, 1);
+  expect_orthogonal({4, 4}, true, 1);
+  expect_orthogonal({5, 2, 3, 3}, true, 4);
+}
+
 TEST(Initialiser, constants) {
   EXPECT_EQ(moments(zeros(), {5}).largest, 0);
   EXPECT_EQ(moments(ones(), {5}).mean, 1);

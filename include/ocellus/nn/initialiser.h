@@ -16,6 +16,10 @@ OCELLUS_API Initialiser he_normal();
 /// Uniform in +-2.4 / fan_in (LeCun et al. 1998, appendix A).
 OCELLUS_API Initialiser lecun_1998();
 
+/// Random directions at right angles to each other: the rows of [out, in...] where they are no more than the columns, otherwise
+/// the columns, of length `gain` (Saxe et al. 2013).
+OCELLUS_API Initialiser orthogonal(float gain = 1);
+
 struct NormalConfig {
   float mean = 0, deviation = 0.05f;
 };
