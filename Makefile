@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 SOURCES = $(shell git ls-files '*.h' '*.cpp')
 
-.PHONY: build demo test asan tsan bench install docs format lint clean help setup
+.PHONY: build demo test asan tsan fuzz bench install docs format lint clean help setup
 
 build: setup  ## build everything (PRESET=release, debug, asan, tsan)
 	@cmake --preset $(PRESET) --log-level=WARNING
@@ -22,6 +22,10 @@ asan:  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 tsan:  ## the tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory test PRESET=tsan
+
+FUZZ_SECONDS ?= 600
+fuzz: build  ## random graphs against the reference interpreter for FUZZ_SECONDS (600), from a fresh seed
+	@GOMP_SPINCOUNT=20000 build/$(PRESET)/tests/test_fuzz --seconds=$(FUZZ_SECONDS)
 
 bench: build  ## compare with PyTorch and ONNX Runtime (bench/setup_peers.sh installs them)
 	@python3 bench/compare.py --build build/$(PRESET)

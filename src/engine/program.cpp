@@ -1,6 +1,7 @@
 #include <ocellus/engine/program.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -239,14 +240,24 @@ std::string Program::first_non_finite() {
   return "";
 }
 
+std::span<const std::string_view> enum_names(Pass) {
+  static constexpr std::array<std::string_view, 4> names = {"simplify", "share", "decompose", "schedule"};
+  return names;
+}
+
 Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions& options) {
   const bool training = spec.mode == Mode::train;
+  const auto wants = [&](Pass p) { return std::ranges::find(options.skip, p) == options.skip.end(); };
+  const auto share = [&](const Graph& g) { return wants(Pass::share) ? passes::share(g) : g; };
+  const auto tidy = [&](const Graph& g, bool differentiated) {
+    return share(wants(Pass::simplify) ? passes::simplify(g, differentiated) : g);
+  };
   const size_t results = spec.graph.outputs.size();
   Graph graph = spec.graph;
   graph.outputs.insert(graph.outputs.end(), spec.wrt.begin(), spec.wrt.end());
 
   graph = passes::specialise(graph, spec.inputs, spec.mode);
-  graph = passes::share(passes::simplify(graph, false));
+  graph = tidy(graph, false);
   if (options.fuse) {
     const Values wrt(graph.outputs.begin() + static_cast<std::ptrdiff_t>(results), graph.outputs.end());
     graph = passes::fuse(graph, passes::ValueSet(wrt.begin(), wrt.end()));
@@ -254,19 +265,19 @@ Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions&
   const Values wrt(graph.outputs.begin() + static_cast<std::ptrdiff_t>(results), graph.outputs.end());
   graph.outputs.resize(results);
   if (!wrt.empty()) graph = passes::differentiate(graph, wrt);
-  graph = passes::share(passes::simplify(graph, true));
+  graph = tidy(graph, true);
   if (options.compute == DType::bf16)
-    graph = passes::share(passes::precision(graph, DType::bf16));
+    graph = share(passes::precision(graph, DType::bf16));
   else if (options.compute != DType::f32)
     throw UsageError("programs compute in f32 or bf16, not in " + std::string(to_string(options.compute)));
-  graph = passes::decompose(graph, backend, training);
+  if (wants(Pass::decompose)) graph = passes::decompose(graph, backend, training);
 #ifndef NDEBUG
   verify(graph);
 #endif
 
   auto impl = std::make_unique<Program::Impl>();
   impl->plan = passes::choose_layouts(graph, backend, spec.mode, wrt);
-  passes::schedule(impl->plan);
+  if (wants(Pass::schedule)) passes::schedule(impl->plan);
   passes::plan_memory(impl->plan);
   impl->graph = std::move(graph);
   impl->options = options;

@@ -267,6 +267,26 @@ TEST_P(OnBackend, PadsChannelsBetweenConvolutions) {
   }
 }
 
+// A maximum of f32 whose gradient arrives in bf16: its positions are the forward kernel's, so the backward one computes in f32.
+TEST_P(OnBackend, PositionsOfMaximaStayInTheirPrecision) {
+  const Value x = input("x", {DType::f32, {1, 8, 5, 4}});
+  const Value largest = ops::max_pool(x, {.kernel = {3, 1}, .window = {.stride = {2}, .padding = same_lower}});
+  const Value w = make_parameter(layer("head"), "kernel", {4, 48}, ParamRole::kernel, 1);
+  ProgramSpec spec;
+  spec.graph.inputs = {x};
+  spec.graph.outputs = {ops::reduce_sum(ops::dense(ops::flatten(largest), w, {}))};
+  spec.inputs = {x.type()};
+  spec.wrt = {x};
+  Program program = compile(spec, *backend, {.poison = true, .compute = DType::bf16});
+  Program oracle = compile(spec, *make_backend("reference"));
+  for (Program* p : {&program, &oracle}) {
+    p->input(0).copy_from(random_tensor({1, 8, 5, 4}, 3));
+    p->run();
+  }
+  const auto ours = program.gradient(0), theirs = oracle.gradient(0);
+  for (size_t i = 0; i < theirs.size(); ++i) ASSERT_NEAR(ours[i], theirs[i], 0.01) << i;
+}
+
 TEST_P(OnBackend, WrongInputsAreNamed) {
   const Net net;
   ProgramSpec spec = net.spec(2, Mode::inference);

@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <cstring>
 
+#include <ocellus/backend/backends.h>
 #include <ocellus/zoo/zoo.h>
 
 #include "tensor/files.h"
@@ -68,6 +70,33 @@ TEST(Zoo, seeds_decide_the_weights) {
   const Tensor c = zoo::create("lenet5", {.seed = 2}).value("conv2d/kernel").node().as<ParameterOp>()->parameter->value();
   EXPECT_EQ(a.as<float>()[7], b.as<float>()[7]);
   EXPECT_NE(a.as<float>()[7], c.as<float>()[7]);
+}
+
+/// The weights of ResNet-20, one after the other, after three steps on random images.
+std::vector<float> trained_resnet20(uint64_t seed) {
+  Tensor images(DType::f32, {24, 3, 32, 32}), classes(DType::i32, {24});
+  Rng rng(9);
+  for (float& v : images.as<float>()) v = rng.normal();
+  for (int32_t& c : classes.as<int32_t>()) c = static_cast<int32_t>(rng.below(10));
+  const data::InMemory set({.inputs = images, .targets = classes, .name = "noise"});
+  Model model = zoo::create("resnet20", {.seed = seed});
+  model.compile({.optimizer = optim::SGD({.lr = 0.1, .momentum = 0.9}),
+                 .loss = loss::softmax_cross_entropy(),
+                 .backend = make_backend("onednn", {.algorithms = Algorithms::standard})});
+  model.fit(set, {.batch = 8, .seed = seed, .progress = false});
+  std::vector<float> weights;
+  for (const ParameterPtr& p : model.parameters()) {
+    const Tensor value = p->value();
+    weights.insert(weights.end(), value.as<float>().begin(), value.as<float>().end());
+  }
+  return weights;
+}
+
+TEST(Zoo, training_resnet20_again_with_the_same_seed_and_threads_gives_the_same_bits) {
+  const std::vector<float> first = trained_resnet20(1), again = trained_resnet20(1), other = trained_resnet20(2);
+  ASSERT_EQ(first.size(), again.size());
+  EXPECT_EQ(std::memcmp(first.data(), again.data(), first.size() * sizeof(float)), 0);
+  EXPECT_NE(std::memcmp(first.data(), other.data(), first.size() * sizeof(float)), 0);
 }
 
 /// Every network for small images computes, before and after it was a file, and what a sample gives does not depend on the samples beside it.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ocellus/engine/backend.h>
@@ -22,6 +23,10 @@ struct ProgramSpec {
   Values wrt;           ///< values of the graph (parameters, inputs) whose gradients of outputs[0] are wanted
 };
 
+/// Passes that only make a program better: without them it computes the same.
+enum class Pass : uint8_t { simplify, share, decompose, schedule };
+OCELLUS_API std::span<const std::string_view> enum_names(Pass);
+
 struct CompileOptions {
   bool poison = false;  ///< fills the arena with NaN before every run: for tests
   bool fuse = true;
@@ -30,6 +35,7 @@ struct CompileOptions {
   /// A program of the same spec on the same backend: what that one computes from parameters alone (packed weights) is shared
   /// instead of made again. It must have run before the new program does.
   const Program* packed = nullptr;
+  std::vector<Pass> skip = {};  ///< passes to do without: for tests
 };
 
 /// One kernel of a program, for `Program::report`.

@@ -41,13 +41,19 @@ class Narrowing {
     const Traits traits = node.op().traits();
     if (traits.full_precision) return false;
     if (node.op().macs(node.input_types(), node.types()) > 0) return true;
+    for (const Value& v : inputs)
+      if (const auto forward = precision_of_trace(v)) return *forward == narrow_;
     for (size_t i = 0; i < inputs.size(); ++i)
-      if (!has(traits.wide_inputs, i) && (inputs[i].dtype() == narrow_ || is_trace(inputs[i]))) return true;
+      if (!has(traits.wide_inputs, i) && inputs[i].dtype() == narrow_) return true;
     return false;
   }
 
-  /// What a forward operator in bf16 left for its backward one (positions of maxima, a mask): that must compute in bf16 too.
-  bool is_trace(const Value& v) const { return !is_floating(v.dtype()) && v.node().types()[0].dtype == narrow_; }
+  /// The precision in which a forward operator computed that left this for its backward one (positions of maxima, a mask): the
+  /// backward one must compute in the same, for kernels keep such things in a form of their own. Nothing for other values.
+  static std::optional<DType> precision_of_trace(const Value& v) {
+    const DType first = v.node().types()[0].dtype;
+    return !is_floating(v.dtype()) && is_floating(first) ? std::optional(first) : std::nullopt;
+  }
 
   DType narrow_;
 };
