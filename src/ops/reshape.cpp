@@ -46,8 +46,9 @@ Types Reshape::infer(std::span<const TensorType> inputs) const {
     if (i != open && !(i == 0 && batch_stays) && __builtin_mul_overflow(rest, out[i], &rest)) refuse(x, dims);
   const int64_t count = elements(x);
   if (!x.known() && !batch_stays) {
-    // An unknown batch can only go where dimension 0 is left open; how many rows that makes is unknown as well.
-    if (open != 0 || rest == 0 || count % rest != 0) refuse(x, dims);
+    // An unknown batch can only go where dimension 0 is left open; how many rows that makes is unknown as well. A sample
+    // becomes several rows, or several samples one: whether their number allows it shows when it is known.
+    if (open != 0 || rest == 0 || (count % rest != 0 && rest % count != 0)) refuse(x, dims);
   } else if (open) {
     if (rest == 0 || count % rest != 0) refuse(x, dims);
     out[*open] = count / rest;

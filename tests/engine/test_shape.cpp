@@ -36,10 +36,12 @@ TEST(Reshape, LetsAnUnknownBatchThrough) {
   EXPECT_EQ(ops::reshape(x, {0, -1, 2}).shape(), (Shape{any_dim, 6, 2}));
   EXPECT_EQ(ops::reshape(x, {-1, 12}).shape(), (Shape{any_dim, 12}));
   EXPECT_EQ(ops::reshape(x, {-1, 4}).shape(), (Shape{any_dim, 4}));
+  EXPECT_EQ(ops::reshape(x, {-1, 5, 3, 4}).shape(), (Shape{any_dim, 5, 3, 4}));
   EXPECT_EQ(ops::flatten(x).shape(), (Shape{any_dim, 12}));
   EXPECT_EQ(ops::flatten(open_batch({})).shape(), (Shape{any_dim, 1}));
   EXPECT_MESSAGE(ops::reshape(x, {12, -1}), ShapeError, "[reshape] [N,3,4] can't be reshaped to [12,-1]");
   EXPECT_MESSAGE(ops::reshape(x, {0, 11}), ShapeError, "[reshape] [N,3,4] can't be reshaped to [0,11]");
+  EXPECT_MESSAGE(ops::reshape(x, {-1, 30}), ShapeError, "[reshape] [N,3,4] can't be reshaped to [-1,30]");
 }
 
 TEST(Reshape, RefusesAnotherNumberOfElements) {

@@ -5,7 +5,8 @@
 
 namespace ocellus {
 
-/// The same elements, in plain order, under another shape. In `dims` -1 is inferred and 0 copies the input's dimension.
+/// The same elements, in plain order, under another shape. In `dims` -1 is inferred and 0 copies the input's dimension. Of an
+/// unknown batch whole samples become rows, or rows samples: [N*T,C] to {-1,T,C}.
 class OCELLUS_API Reshape final : public Op {
  public:
   std::vector<int64_t> dims;
