@@ -4,6 +4,8 @@ import statistics
 
 from comparison.measure import pairs, share_of_peak, verdicts
 
+BUSY = 0.3  # cores of other programs from which on a share of the peak is no result
+
 
 def table(result, facts):
     """One piece of work; ratios are a contender's time over the first one's."""
@@ -44,9 +46,12 @@ def bar_text(said):
     return f"≥ {said['bar']:.0%}" if said["share"] else f"≤ {said['bar']:.2f}"
 
 
-def held(said):
+def held(said, result):
+    """Whether the bar is met. The peak is an undisturbed one, of which a share says nothing where others compute too."""
     if said["bar"] is None:
         return "-"
+    if said["share"] and result["others"]["median"] > BUSY:
+        return "not to be judged: busy"
     ratio = said["ratio"]
     return "met" if (ratio >= said["bar"] if said["share"] else ratio <= said["bar"]) else "missed"
 
@@ -79,7 +84,7 @@ def markdown(facts, results, command):
             fastest = f"{said['fastest']:.0%}" if said["share"] else f"{said['fastest']:.2f}"
             beside = f"{said['beside']['ratio']:.2f}" if "beside" in said else ""
             lines.append(f"| {name} | {bar_text(said)} | {ratio_text(said)} | {fastest} | {said['against']} | "
-                         f"{beside} | {result['threads']} | {others} | {held(said)} |")
+                         f"{beside} | {result['threads']} | {others} | {held(said, result)} |")
     missing = [f"- {result['work']}, {label}: left out, {reason}" for result in results
                for label, reason in result["left_out"].items()]
     return "\n".join(lines + ([""] + missing if missing else []))
