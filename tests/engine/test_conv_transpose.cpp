@@ -34,6 +34,9 @@ std::vector<OpCase> cases() {
   return {
       {"valid", transpose({}), {image, kernel, bias}},
       {"no_bias", transpose({}), {image, kernel}},
+      {"one_filter",
+       transpose({.window = {.padding = {{2, 2}, {0, 0}}}}),
+       {batch_of({3, 8, 2, 5}), fixed({8, 1, 4, 4}), fixed({1})}},
       {"relu", transpose({.activation = relu}), {image, kernel, bias}},
       {"tanh_of_full_blocks",
        transpose({.window = {.stride = {2}}, .activation = tanh_}),

@@ -267,6 +267,24 @@ TEST_P(OnBackend, PadsChannelsBetweenConvolutions) {
   }
 }
 
+// Groups of four channels lie in blocks of four, in which a sum with its activation must stay within its memory.
+TEST_P(OnBackend, SumsInSmallBlocksOfChannelsAreActivated) {
+  const Value x = input("x", {DType::f32, {1, 8, 6, 3}});
+  const Value w = make_parameter(layer("grouped"), "kernel", {8, 4, 3, 2}, ParamRole::kernel, 1);
+  const Value y = ops::conv(x, w, {}, {.window = {.stride = {2}, .padding = same}, .groups = 2, .activation = tanh_});
+  ProgramSpec spec;
+  spec.graph.inputs = {x};
+  spec.graph.outputs = {ops::activation(ops::add(y, y), sigmoid), ops::activation(ops::sub(y, y), scaled_tanh)};
+  spec.inputs = {x.type()};
+  Program program = compile(spec, *backend, {.poison = true});
+  Program oracle = compile(spec, *make_backend("reference"));
+  for (Program* p : {&program, &oracle}) {
+    p->input(0).copy_from(random_tensor({1, 8, 6, 3}, 3));
+    p->run();
+  }
+  for (size_t i = 0; i < 2; ++i) EXPECT_LT(largest_difference(program.output(i), oracle.output(i)), 1e-5) << i;
+}
+
 // A maximum of f32 whose gradient arrives in bf16: its positions are the forward kernel's, so the backward one computes in f32.
 TEST_P(OnBackend, PositionsOfMaximaStayInTheirPrecision) {
   const Value x = input("x", {DType::f32, {1, 8, 5, 4}});

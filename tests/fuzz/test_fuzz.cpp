@@ -57,7 +57,9 @@ void check_seed(uint64_t seed, Counts& counts) {
     counts.undecided += verdict.undecided;
     if (verdict.failure.empty()) continue;
     ++counts.failures;
-    ADD_FAILURE() << verdict.failure << "\n" << story(seed, setup, graph);
+    std::printf("seed %llu, %s:\n%s\n", static_cast<unsigned long long>(seed), to_text(setup).c_str(),
+                verdict.failure.c_str());
+    ADD_FAILURE() << story(seed, setup, graph);
     return;
   }
 }
@@ -84,7 +86,10 @@ struct Request {
 int fulfil(const Request& r) {
   const uint64_t seed = r.seed ? *r.seed : std::random_device{}();
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
-  if (r.show) std::puts(to_text(random_graph(seed).graph).c_str());
+  if (r.show) {
+    std::puts(to_text(random_graph(seed).graph).c_str());
+    for (const Setup& setup : setups(seed)) std::puts(to_text(setup).c_str());
+  }
   const Counts counts = r.seconds > 0 ? check_seeds(seed, r.seconds, 1 << 30) : check_seeds(seed, 1e9, 1);
   return counts.failures == 0 ? 0 : 1;
 }
@@ -145,6 +150,7 @@ TEST(Fuzz, SeedsMakeTheSameGraphs) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // so that a crash leaves what was said before it
   ocellus::fuzz::Request request;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];

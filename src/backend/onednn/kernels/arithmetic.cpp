@@ -39,9 +39,11 @@ std::pair<dnnl::algorithm, float> algorithm_of(ReduceKind kind) {
   return {dnnl::algorithm::undef, 0.0f};
 }
 
-/// Whether a value has one number for each channel of `result`, and as many dimensions.
+/// Whether a value has one number for each of several channels of `result`, and as many dimensions. A single number is not one:
+/// in blocks of channels the library would add it to some positions only (2.6.3).
 bool is_per_channel(const Shape& shape, const Shape& result) {
-  return shape.rank() == result.rank() && shape.rank() > 2 && shape[1] == result[1] && shape.numel() == shape[1];
+  return shape.rank() == result.rank() && shape.rank() > 2 && shape[1] == result[1] && shape[1] > 1 &&
+         shape.numel() == shape[1];
 }
 
 /// A row-major descriptor with ones in front up to `rank` dimensions.
@@ -58,6 +60,13 @@ void activate(Planner& plan, const Runtime& runtime, const Eltwise& eltwise, con
   plan.step<dnnl::eltwise_forward>(pd, {{DNNL_ARG_SRC, out(0), z}, {DNNL_ARG_DST, out(0), z}});
 }
 
+/// Whether values lie in blocks of fewer channels than the library's vectors have lanes. There its sums with an activation
+/// write past the end (2.6.3).
+bool in_small_blocks(const Desc& z) {
+  const auto& blocking = z.data.format_desc.blocking;
+  return blocking.inner_nblks > 0 && blocking.inner_blks[0] < 16;
+}
+
 /// Numbers per channel get the order of the other side: in plain order the library would take blocks of channels element
 /// by element. On blocks that are not full it then forgets an activation (2.6.3), which becomes a step of its own.
 KernelAnswer plan_binary(const KernelRequest& request, const RuntimePtr& runtime, BinaryKind kind,
@@ -67,7 +76,8 @@ KernelAnswer plan_binary(const KernelRequest& request, const RuntimePtr& runtime
   const Desc z = plan.incoming_order();
   const bool full = z.get_size() == bytes_of(result);
   const auto eltwise = eltwise_of(activation);
-  bool apart = false;
+  bool apart = activation && in_small_blocks(z);
+  if (apart && !eltwise) return "small blocks of channels are followed by an activation that the library has as one";
   std::array<Desc, 2> sides;
   for (size_t i = 0; i < 2; ++i) {
     const TensorType& type = request.node.inputs()[i].type();
