@@ -20,10 +20,13 @@ MODES = {"train": "training step", "gradients": "forward and backward", "predict
          "start": "start to first prediction"}
 
 
+def versus_peers(result):
+    """Otherwise it is a work among ourselves, whose first contender is what the others are measured against."""
+    return {row["program"]["name"] for row in result["contenders"]} != {"ocellus"}
+
+
 def mine(result, row):
-    """In a work among ourselves the first contender is what the others are measured against."""
-    peers = any(other["label"] == "ocellus" for other in result["contenders"])
-    return row["label"] == "ocellus" if peers else row is not result["contenders"][0]
+    return row["label"] == "ocellus" if versus_peers(result) else row is not result["contenders"][0]
 
 
 def draw_panel(axes, result):
@@ -40,8 +43,9 @@ def draw_panel(axes, result):
             text += f", {statistics.median(row['memory']) / 1e6:.0f} MB"
         axes.annotate(text, (values[place], place), (4, 0), textcoords="offset points", va="center", fontsize=8)
     batch = f", batch {result['batch']}" if result["batch"] > 1 else ""
-    name = result["network"].split(",")[0]
-    axes.set_title(f"{name}: {MODES[result['mode']]}{batch}", loc="left", fontsize=10, fontweight="bold")
+    name = result["network"].split(",")[0].split(" (")[0]
+    alone = "" if versus_peers(result) else ", ours alone"
+    axes.set_title(f"{name}: {MODES[result['mode']]}{batch}{alone}", loc="left", fontsize=10, fontweight="bold")
     axes.set_xlim(0, max(values) * 1.24)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks([])
