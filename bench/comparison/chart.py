@@ -16,7 +16,7 @@ OURS, PEER, BESIDE, INK, PALE = "#d1495b", "#9fb3c8", "#cfd8e3", "#243b53", "#82
 ROW_INCHES, TITLE_INCHES = 0.26, 0.52
 SETTINGS = {"font.size": 9, "font.family": "DejaVu Sans", "text.color": INK, "axes.labelcolor": INK,
             "ytick.color": INK, "xtick.color": PALE}
-MODES = {"train": "training step", "gradients": "forward and backward", "predict": "prediction",
+MODES = {"train": "training step", "gradients": "gradients", "predict": "prediction",
          "start": "start to first prediction"}
 
 
