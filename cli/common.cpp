@@ -19,20 +19,25 @@ void Machine::declare(Options& options) {
   options.add("--algorithms", algorithms,
               "how convolutions are computed: time (measure once, take the fastest), standard (fixed rules), exact "
               "(direct only)");
-  options.add("--dtype", dtype, "f32 or bf16: what products are computed in; masters, statistics and losses stay f32");
+  options.add("--dtype", dtype,
+              "what products are computed in: f32; bf16, with masters, statistics and losses in f32; or int8, for "
+              "predictions of a quantized model, where it is the default");
 }
 
 Settings Machine::settings() const {
-  const std::string floatx = dtype == "f32" ? "float32" : dtype == "bf16" ? "bfloat16" : dtype;
+  const std::string floatx = dtype == "f32" ? "float32" : dtype == "bf16" ? "bfloat16" : in_bytes() ? "" : dtype;
   return load_settings({.backend = backend, .threads = threads > 0 ? static_cast<int>(threads) : -1, .floatx = floatx});
 }
 
 void Machine::run(Model& model) const {
   model.set_backend(open());
-  model.set_precision(precision());
+  if (!dtype.empty() || !model.calibration()) model.set_precision(precision());
 }
 
-DType Machine::precision() const { return settings().floatx.value == "bfloat16" ? DType::bf16 : DType::f32; }
+DType Machine::precision() const {
+  if (in_bytes()) return DType::i8;
+  return settings().floatx.value == "bfloat16" ? DType::bf16 : DType::f32;
+}
 
 BackendPtr Machine::open() const {
   const Settings settings = this->settings();

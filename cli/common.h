@@ -28,6 +28,7 @@ struct Machine {
   /// Sets the number of threads, and makes the backend that settings and options ask for.
   ocellus::BackendPtr open() const;
   ocellus::DType precision() const;
+  bool in_bytes() const { return dtype == "int8" || dtype == "i8"; }
 
  private:
   ocellus::Settings settings() const;

@@ -16,6 +16,7 @@ struct Verb {
   std::function<int()> (*declare)(Options& options);
 };
 
-extern const Verb train_verb, eval_verb, predict_verb, summary_verb, inspect_verb, info_verb, bench_verb;
+extern const Verb train_verb, eval_verb, predict_verb, summary_verb, inspect_verb, info_verb, bench_verb,
+    quantize_verb;
 
 }  // namespace cli

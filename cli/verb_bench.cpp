@@ -85,10 +85,24 @@ nlohmann::ordered_json as_json(const State& s, const Timing& t, const std::vecto
   return j;
 }
 
+/// Ranges for a network that has none: its accuracy would be worth nothing, its times are what they are.
+void calibrate_on_noise(Model& model, const Machine& machine) {
+  model.set_backend(machine.open());
+  Shape shape = model.graph().inputs.front().shape();
+  shape = shape.with(0, 1);
+  Tensor x(DType::f32, shape);
+  Rng rng(1);
+  for (float& v : x.as<float>()) v = rng.uniform();
+  model.set_calibration(model.calibrate(data::InMemory({.inputs = x}), {.calibration = {CalibrationMethod::minmax}}));
+}
+
 int run(const State& s) {
   if (s.batch < 1) throw UsageError("--batch must be at least 1");
   Model model = open_model(s.model);
+  const bool guessed = s.machine.in_bytes() && !model.calibration();
+  if (guessed) calibrate_on_noise(model, s.machine);
   s.machine.run(model);
+  if (s.train && s.machine.in_bytes()) throw UsageError("--train computes in f32 or bf16, int8 is for predictions");
   if (s.train && !model.compiled())
     model.compile({.optimizer = optim::SGD({.lr = 0.01, .momentum = 0.9}), .loss = loss::softmax_cross_entropy()});
   std::optional<Program> training;
@@ -110,6 +124,7 @@ int run(const State& s) {
   fmt::print("{}", to_text(steps));
   fmt::print("\n{} {}, batch {}, {}, {} threads, {}\n", s.model, s.train ? "training step" : "prediction", s.batch,
              to_string(model.precision()), num_threads(), model.backend()->describe());
+  if (guessed) fmt::print("ranges    from random input, for timing only: see `ocellus quantize`\n");
   fmt::print("time      {:.3f} ms (median; {:.3f} to {:.3f}), {:.1f} images/s\n", t.median, t.best, t.worst,
              1000.0 * static_cast<double>(s.batch) / t.median);
   fmt::print("speed     {:.1f} GFLOP/s of arithmetic as defined, {:.0f} % of the measured peak of {:.1f} GFLOP/s\n",

@@ -36,6 +36,7 @@
 #include <ocellus/ops/norm.h>
 #include <ocellus/ops/pool.h>
 #include <ocellus/ops/prelu.h>
+#include <ocellus/ops/quantize.h>
 #include <ocellus/ops/rearrange.h>
 #include <ocellus/ops/recurrent.h>
 #include <ocellus/ops/reduce.h>
@@ -50,6 +51,7 @@
 #include <ocellus/ops/window.h>
 
 #include <ocellus/engine/backend.h>
+#include <ocellus/engine/calibration.h>
 #include <ocellus/engine/program.h>
 #include <ocellus/engine/reference.h>
 

@@ -25,6 +25,13 @@ bool finite(const float* data, size_t count) {
   return true;
 }
 
+const Calibration& calibration_of(const ProgramSpec& spec, const CompileOptions& options) {
+  if (spec.mode != Mode::inference || !spec.wrt.empty())
+    throw UsageError("programs compute in i8 for inference only: train in f32 or bf16");
+  if (!options.calibration) throw UsageError("programs compute in i8 with a calibration: the ranges of activations");
+  return *options.calibration;
+}
+
 }  // namespace
 
 struct Program::Impl {
@@ -245,39 +252,54 @@ std::span<const std::string_view> enum_names(Pass) {
   return names;
 }
 
-Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions& options) {
-  const bool training = spec.mode == Mode::train;
-  const auto wants = [&](Pass p) { return std::ranges::find(options.skip, p) == options.skip.end(); };
-  const auto share = [&](const Graph& g) { return wants(Pass::share) ? passes::share(g) : g; };
-  const auto tidy = [&](const Graph& g, bool differentiated) {
-    return share(wants(Pass::simplify) ? passes::simplify(g, differentiated) : g);
-  };
-  const size_t results = spec.graph.outputs.size();
+namespace {
+
+bool wants(const CompileOptions& options, Pass pass) {
+  return std::ranges::find(options.skip, pass) == options.skip.end();
+}
+
+Graph shared(const Graph& graph, const CompileOptions& options) {
+  return wants(options, Pass::share) ? passes::share(graph) : graph;
+}
+
+Graph tidy(const Graph& graph, const CompileOptions& options, bool differentiated) {
+  return shared(wants(options, Pass::simplify) ? passes::simplify(graph, differentiated) : graph, options);
+}
+
+Graph in_precision(const Graph& graph, const ProgramSpec& spec, const CompileOptions& options) {
+  switch (options.compute) {
+    case DType::f32: return graph;
+    case DType::bf16: return shared(passes::precision(graph, DType::bf16), options);
+    case DType::i8: return shared(passes::quantize(graph, calibration_of(spec, options)), options);
+    default: throw UsageError("programs compute in f32, bf16 or i8, not in " + std::string(to_string(options.compute)));
+  }
+}
+
+}  // namespace
+
+passes::Prepared passes::prepare(const ProgramSpec& spec, const CompileOptions& options) {
+  const auto results = static_cast<std::ptrdiff_t>(spec.graph.outputs.size());
   Graph graph = spec.graph;
   graph.outputs.insert(graph.outputs.end(), spec.wrt.begin(), spec.wrt.end());
+  graph = tidy(specialise(graph, spec.inputs, spec.mode), options, false);
+  if (options.fuse) graph = fuse(graph, ValueSet(graph.outputs.begin() + results, graph.outputs.end()));
+  Values wrt(graph.outputs.begin() + results, graph.outputs.end());
+  graph.outputs.resize(static_cast<size_t>(results));
+  if (!wrt.empty()) graph = differentiate(graph, wrt);
+  return {tidy(graph, options, true), std::move(wrt)};
+}
 
-  graph = passes::specialise(graph, spec.inputs, spec.mode);
-  graph = tidy(graph, false);
-  if (options.fuse) {
-    const Values wrt(graph.outputs.begin() + static_cast<std::ptrdiff_t>(results), graph.outputs.end());
-    graph = passes::fuse(graph, passes::ValueSet(wrt.begin(), wrt.end()));
-  }
-  const Values wrt(graph.outputs.begin() + static_cast<std::ptrdiff_t>(results), graph.outputs.end());
-  graph.outputs.resize(results);
-  if (!wrt.empty()) graph = passes::differentiate(graph, wrt);
-  graph = tidy(graph, true);
-  if (options.compute == DType::bf16)
-    graph = share(passes::precision(graph, DType::bf16));
-  else if (options.compute != DType::f32)
-    throw UsageError("programs compute in f32 or bf16, not in " + std::string(to_string(options.compute)));
-  if (wants(Pass::decompose)) graph = passes::decompose(graph, backend, training);
+Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions& options) {
+  auto [graph, wrt] = passes::prepare(spec, options);
+  graph = in_precision(graph, spec, options);
+  if (wants(options, Pass::decompose)) graph = passes::decompose(graph, backend, spec.mode == Mode::train);
 #ifndef NDEBUG
   verify(graph);
 #endif
 
   auto impl = std::make_unique<Program::Impl>();
   impl->plan = passes::choose_layouts(graph, backend, spec.mode, wrt);
-  if (wants(Pass::schedule)) passes::schedule(impl->plan);
+  if (wants(options, Pass::schedule)) passes::schedule(impl->plan);
   passes::plan_memory(impl->plan);
   impl->graph = std::move(graph);
   impl->options = options;

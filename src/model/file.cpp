@@ -3,6 +3,7 @@
 //   format = "ocellus", format_version      a reader refuses versions above its own
 //   architecture                            JSON: layers, parameters, calls, nodes in topological order, inputs, outputs
 //   preprocess, classes, compile, history   JSON
+//   quantization                            JSON, of models in bytes: ranges of activations, layers that stay f32
 //   training                                of checkpoints: where the run stands (run_state.h)
 // Nodes name operators and their attributes, so a file loads without the program that built the model. Nothing in a file is
 // trusted: references must point backwards, and every shape is inferred again.
@@ -16,6 +17,7 @@
 #include <ocellus/base/version.h>
 
 #include "model/architecture.h"
+#include "model/calibration_json.h"
 #include "model/compile_json.h"
 
 namespace ocellus {
@@ -96,6 +98,7 @@ void write_model(const Model::State& state, const std::filesystem::path& path, c
     file.metadata["compile"] = compile_to_json(state);
   else if (!state.foreign.json.empty())
     file.metadata["compile"] = state.foreign.json;
+  if (state.calibration) file.metadata["quantization"] = calibration_to_json(*state.calibration);
   if (!training.empty()) file.metadata["training"] = training;
   write_safetensors(path, file);
 }
@@ -132,6 +135,8 @@ std::shared_ptr<Model::State> read_model(const std::filesystem::path& path) {
     throw FormatError(source, "metadata classes", "is damaged: " + std::string(e.what()));
   }
   if (const std::string* text = metadata(file, "preprocess")) state->preprocess = preprocess_from_json(*text, source);
+  if (const std::string* text = metadata(file, "quantization"))
+    state->calibration = std::make_shared<const Calibration>(calibration_from_json(*text, source, *state));
   if (const std::string* text = metadata(file, "history")) state->history = History::from_json(*text, source);
   if (const std::string* text = metadata(file, "compile")) {
     const int64_t updates = compile_from_json(*text, source, *state);
@@ -146,6 +151,7 @@ void Model::save(const std::filesystem::path& path) const { write_model(*state_,
 Model Model::load(const std::filesystem::path& path) { return Model(read_model(path)); }
 
 void Model::load_weights(const std::filesystem::path& path) {
+  state_->forget_calibration();
   restore_weights(*state_, read_safetensors(path), path.string());
 }
 

@@ -290,6 +290,7 @@ void Fit::checkpoint() {
 History Model::fit(const Dataset& train, const FitConfig& config) {
   state_->require_compiled("fit");
   if (config.epochs < 0) throw UsageError(fmt::format("fit: epochs must be 0 or more, got {}", config.epochs));
+  state_->forget_calibration();
   state_->choose_preprocess();
   if (state_->classes.empty()) state_->classes = train.class_names();
   return Fit(*state_, train, config).run();

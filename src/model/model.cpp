@@ -49,6 +49,7 @@ Model::Model(Values inputs, Values outputs, ModelConfig config)
 Model::Model(std::shared_ptr<State> state) : Layer("Model", state->name), state_(std::move(state)) {}
 
 void Model::initialise(uint64_t seed) {
+  state_->forget_calibration();
   for (const ParameterPtr& p : state_->parameters) p->initialise(seed);
 }
 
@@ -228,19 +229,25 @@ const BackendPtr& Model::State::use_backend() {
 }
 
 DType Model::State::use_precision() {
-  if (!precision) precision = load_settings().floatx.value == "bfloat16" ? DType::bf16 : DType::f32;
+  if (!precision) precision = calibration                                          ? DType::i8
+                              : load_settings().floatx.value == "bfloat16" ? DType::bf16
+                                                                           : DType::f32;
   return *precision;
 }
 
 Program Model::State::compile(const ProgramSpec& spec) {
-  return ocellus::compile(spec, *use_backend(), {.compute = use_precision()});
+  const bool trains = spec.mode == Mode::train || !spec.wrt.empty();
+  const DType compute = use_precision() == DType::i8 && trains ? DType::f32 : use_precision();
+  return ocellus::compile(spec, *use_backend(), {.compute = compute, .calibration = calibration});
 }
 
 DType Model::precision() const { return state_->use_precision(); }
 
 void Model::set_precision(DType precision) {
-  if (precision != DType::f32 && precision != DType::bf16)
-    throw UsageError(fmt::format("model {}: computes in f32 or bf16, not in {}", state_->name, to_string(precision)));
+  if (precision != DType::f32 && precision != DType::bf16 && precision != DType::i8)
+    throw UsageError(fmt::format("model {}: computes in f32, bf16 or i8, not in {}", state_->name, to_string(precision)));
+  if (precision == DType::i8 && !state_->calibration)
+    throw UsageError(fmt::format("model {}: computes in i8 only with a calibration (see Model::quantize)", state_->name));
   if (precision == state_->precision) return;
   state_->programs.clear();
   state_->precision = precision;

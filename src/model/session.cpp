@@ -133,6 +133,8 @@ Session::Session(const Model& model, const SessionConfig& config) : impl_(std::m
   const ThreadCount threads(config.threads);
   const int callers = config.callers > 0 ? config.callers : cores();
   CompileOptions options{.compute = model.precision()};
+  if (const Calibration* calibration = model.calibration())
+    options.calibration = std::make_shared<const Calibration>(*calibration);
   for (int i = 0; i < callers; ++i) {
     impl_->places.push_back(std::make_unique<Impl::Place>(compile(spec, *model.backend(), options)));
     options.packed = &impl_->places[0]->program;

@@ -53,6 +53,7 @@ struct Model::State {
 
   BackendPtr backend;
   std::optional<DType> precision;
+  std::shared_ptr<const Calibration> calibration;  ///< null: none
   Value probabilities;  ///< of the first output, made when first asked for
 
   /// Programs for inference, latest use first.
@@ -69,6 +70,7 @@ struct Model::State {
   void require_compiled(std::string_view what_for) const;
   const BackendPtr& use_backend();
   DType use_precision();
+  void forget_calibration();  ///< when the weights change
   /// Compiles for the model's backend and precision.
   Program compile(const ProgramSpec& spec);
   /// Sets `preprocess` from the input's shape unless it has been set.

@@ -2,6 +2,7 @@
 
 #include <ocellus/ops/pool.h>
 
+#include "ops/support/bytes.h"
 #include "ops/support/pooling.h"
 #include "ops/support/sliding.h"
 
@@ -32,7 +33,7 @@ void MaxPool::attrs(AttrVisitor& v) const { visit_pool(v, *this); }
 
 Types MaxPool::infer(std::span<const TensorType> inputs) const {
   expect_count(inputs, 1);
-  expect_pool_input(inputs[0], "input");
+  expect_pool_input({is_byte(inputs[0].dtype) ? DType::f32 : inputs[0].dtype, inputs[0].shape}, "input");
   const Shape& x = inputs[0].shape;
   const Shape y = with_spatial(x, place_pool(window, kernel, spatial(x), ceil_mode).output);
   return {{inputs[0].dtype, y}, {DType::i32, y}};
@@ -45,13 +46,17 @@ Values MaxPool::gradient(GradCtx& ctx) const {
 void MaxPool::eval(EvalCtx& ctx) const {
   const Shape& shape = ctx.in(0).shape();
   const Sliding sliding(place_pool(window, kernel, spatial(shape), ceil_mode));
-  with_real(ctx.in(0), [&]<class T>(T) {
+  const auto pool = [&]<class T>(T) {
     const T* x = ctx.in(0).as<T>().data();
     T* y = ctx.out(0).as<T>().data();
     int32_t* at = ctx.out(1).as<int32_t>().data();
     for_each_plane(shape, sliding.input_size(), sliding.output_size(),
                    [&](int64_t in, int64_t out) { largest(sliding, x + in, y + out, at + out); });
-  });
+  };
+  if (is_byte(ctx.in(0).dtype()))
+    with_byte(ctx.in(0), pool);
+  else
+    with_real(ctx.in(0), pool);
 }
 
 void MaxPoolBackward::attrs(AttrVisitor& v) const { visit_pool(v, *this); }

@@ -27,11 +27,16 @@ struct ProgramSpec {
 enum class Pass : uint8_t { simplify, share, decompose, schedule };
 OCELLUS_API std::span<const std::string_view> enum_names(Pass);
 
+struct Calibration;
+
 struct CompileOptions {
   bool poison = false;  ///< fills the arena with NaN before every run: for tests
   bool fuse = true;
-  /// f32, or bf16: products and what follows them in bf16, with f32 masters, statistics, softmax and losses.
+  /// f32; bf16: products and what follows them in bf16, with f32 masters, statistics, softmax and losses; or i8, for
+  /// inference: convolutions and dense layers with bytes, in the ranges that `calibration` has. Scales of weights are those of
+  /// the parameters' values when the program is compiled.
   DType compute = DType::f32;
+  std::shared_ptr<const Calibration> calibration = nullptr;
   /// A program of the same spec on the same backend: what that one computes from parameters alone (packed weights) is shared
   /// instead of made again. It must have run before the new program does.
   const Program* packed = nullptr;

@@ -6,11 +6,12 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ocellus/data/augment.h>
 #include <ocellus/data/dataset.h>
-#include <ocellus/engine/backend.h>
+#include <ocellus/engine/calibration.h>
 #include <ocellus/nn/loss.h>
 #include <ocellus/train/callback.h>
 #include <ocellus/train/metric.h>
@@ -63,6 +64,32 @@ struct EvaluateConfig {
 struct PredictConfig {
   int64_t batch = 64;   ///< samples computed at once
   std::string output;   ///< a value of the graph by name; empty: the first output
+};
+
+/// Putting a trained model into bytes.
+struct QuantizeConfig {
+  CalibrationConfig calibration = {};
+  int64_t samples = 512;  ///< of the calibration set, spread evenly; 0: all
+  int64_t judged = 0;     ///< of the set that accuracy is measured on; 0: all
+  int64_t batch = 16;
+  int workers = -1;
+  double max_drop = 0.5;  ///< points of accuracy that may be lost
+  std::function<void(std::string_view what)> progress = {};  ///< called before each step
+};
+
+struct QuantizedLayer {
+  std::string name;
+  double error = 0;   ///< squared change of the output, relative to its square, with this layer alone in bytes; NaN: not measured
+  bool wide = false;  ///< stays f32
+};
+
+/// What became of `Model::quantize`: accuracies from 0 to 1.
+struct QuantizeReport {
+  double f32 = 0;     ///< before
+  double i8 = 0;      ///< with every layer in bytes
+  double result = 0;  ///< with some of them back in f32
+  int64_t judged = 0;                  ///< samples
+  std::vector<QuantizedLayer> layers;  ///< in order of computation, or of error where that was measured, the largest first
 };
 
 struct SummaryConfig {

@@ -87,7 +87,18 @@ class OCELLUS_API Model final : public nn::Layer {
   const BackendPtr& backend() const;                    ///< made from the settings when first needed
   void set_backend(BackendPtr backend);                 ///< programs are made anew when next needed
   DType precision() const;                              ///< what programs compute in: as set, or as the settings say
-  void set_precision(DType precision);                  ///< f32 or bf16 (see CompileOptions::compute); throws UsageError
+  /// f32, bf16 or, for a model with a calibration, i8 (see CompileOptions::compute); throws UsageError.
+  void set_precision(DType precision);
+
+  /// Ranges of the activations on a set's samples. Throws NumericError for values that are not finite, and UsageError for an
+  /// empty set and for a model of several inputs.
+  Calibration calibrate(const Dataset& dataset, const QuantizeConfig& config = {}) const;
+  /// Calibrates on one set, measures the accuracy of the first output on another one, and keeps as many layers in f32 as it
+  /// takes for the drop to stay within `max_drop`. From then on the model predicts in i8; `save` keeps that.
+  QuantizeReport quantize(const Dataset& dataset, const Dataset& judged, const QuantizeConfig& config = {});
+  /// Null for a model that has none. `fit`, `initialise` and `load_weights` forget it: it belongs to the weights.
+  const Calibration* calibration() const;
+  void set_calibration(Calibration calibration);  ///< precision becomes i8
   /// A program of the first output for one batch size: what `predict` runs, for reports and measurement.
   Program& inference_program(int64_t batch) const;
   /// A training step for one batch size, with targets of `target`: for reports and measurement.

@@ -5,7 +5,7 @@
 
 namespace ocellus {
 
-/// Largest element under each window; ties go to the first. Input: x [N,C,spatial...].
+/// Largest element under each window; ties go to the first. Input: x [N,C,spatial...], real or, for inference, i8 or u8.
 /// Outputs: y, and the position of each maximum within its input plane (i32, y's shape), which the gradient needs;
 /// a backend may keep that second output in a form of its own.
 class OCELLUS_API MaxPool final : public Op {

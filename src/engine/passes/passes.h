@@ -3,6 +3,7 @@
 
 #include <unordered_set>
 
+#include <ocellus/engine/calibration.h>
 #include <ocellus/engine/program.h>
 
 #include "engine/plan.h"
@@ -26,6 +27,17 @@ Graph differentiate(const Graph& graph, const Values& wrt);
 
 /// Makes equal subexpressions one. What no output needs disappears by itself: a graph is what its outputs reach.
 Graph share(const Graph& graph);
+
+/// A graph as it is before its precision is chosen: specialised, simplified, fused and, where `spec.wrt` asks for it,
+/// differentiated, as far as the options ask for it.
+struct Prepared {
+  Graph graph;
+  Values wrt;
+};
+Prepared prepare(const ProgramSpec& spec, const CompileOptions& options);
+
+/// Lets convolutions and dense layers whose ranges are known compute with bytes.
+Graph quantize(const Graph& graph, const Calibration& calibration);
 
 /// Puts operators with products, and what follows them, into `narrow` (bf16), with casts where values change over.
 Graph precision(const Graph& graph, DType narrow);

@@ -81,8 +81,9 @@ KernelAnswer make_slice(const KernelRequest& request, Backend& backend) {
 /// The order that arrives, with elements of the other type.
 KernelAnswer make_cast(const KernelRequest& request, Backend& backend) {
   const DType from = request.node.inputs()[0].dtype(), to = request.node.types()[0].dtype;
-  const auto known = [](DType d) { return d == DType::f32 || d == DType::bf16; };
-  if (!known(from) || !known(to)) return "casts between f32 and bf16";
+  const auto real = [](DType d) { return d == DType::f32 || d == DType::bf16; };
+  const bool widens = (from == DType::i8 || from == DType::u8) && to == DType::f32;
+  if (!widens && (!real(from) || !real(to))) return "casts between f32 and bf16, and of bytes to f32";
   const Desc x = desc_of(request.inputs[0], request.node.inputs()[0].type());
   Desc y = x;
   y.data.data_type = static_cast<dnnl_data_type_t>(data_type(to));
