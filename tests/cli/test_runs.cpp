@@ -175,5 +175,35 @@ TEST_F(CliRuns, a_loss_that_is_not_finite_is_7_and_keeps_the_last_good_epoch) {
   }
 }
 
+TEST_F(CliRuns, a_quantized_model_predicts_with_bytes_by_itself) {
+  ASSERT_EQ(run(folder_, training("run", "3")).code, 0);
+  const std::string model = "run/best.safetensors", bytes = "run/best-int8.safetensors";
+  const auto accuracy = [&](const Arguments& more) {
+    Arguments arguments = {"eval", bytes, "--data", "data", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = run(folder_, arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return json::parse(outcome.out);
+  };
+  const Outcome outcome = run(folder_, {"quantize", model, "--data", "data", "--samples", "64", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const json report = json::parse(outcome.out);
+  EXPECT_EQ(report.at("file"), bytes);
+  EXPECT_EQ(report.at("layers").size(), 5u);
+  EXPECT_GE(report.at("result").get<double>(), report.at("f32").get<double>() - 0.005);
+  const json in_bytes = accuracy({}), in_f32 = accuracy({"--dtype", "f32"});
+  EXPECT_NEAR(in_bytes.at("accuracy").get<double>(), report.at("result").get<double>(), 1e-9);
+  EXPECT_NEAR(in_f32.at("accuracy").get<double>(), report.at("f32").get<double>(), 1e-9);
+  EXPECT_NE(in_bytes.at("loss"), in_f32.at("loss"));
+
+  const Outcome table = run(folder_, {"quantize", model, "--data", "data", "--method", "minmax", "--out", "q.safetensors"});
+  EXPECT_THAT(table.out, testing::AllOf(testing::ContainsRegex("conv2d_1 +i8\n"), testing::HasSubstr("accuracy on 100 samples"),
+                                        testing::HasSubstr("saved as q.safetensors")));
+  expect_failure(run(folder_, {"quantize", model, "--data", "data", "--method", "guess"}), 2,
+                 {"--method is minmax, percentile or entropy, not \"guess\""});
+  expect_failure(run(folder_, {"eval", model, "--data", "data", "--dtype", "int8"}), 2, {"only with a calibration"});
+  expect_failure(run(folder_, {"bench", "lenet5", "--train", "--dtype", "int8"}), 2, {"int8 is for predictions"});
+}
+
 }  // namespace
 }  // namespace ocellus

@@ -28,7 +28,7 @@ TEST_F(CliTells, version_and_help_of_every_verb) {
   EXPECT_EQ(output({"--version"}), "ocellus " OCELLUS_VERSION "\n");
   const std::string help = output({"--help"});
   EXPECT_THAT(help, testing::HasSubstr("Exit codes:"));
-  for (const std::string verb : {"train", "eval", "predict", "summary", "inspect", "bench", "info"}) {
+  for (const std::string verb : {"train", "eval", "predict", "summary", "inspect", "bench", "info", "quantize"}) {
     EXPECT_THAT(help, testing::HasSubstr("\n  " + verb));
     EXPECT_THAT(output({verb, "--help"}),
                 testing::AllOf(testing::HasSubstr("Usage: ocellus " + verb), testing::HasSubstr("Examples:\n  ")));
@@ -89,6 +89,9 @@ TEST_F(CliTells, bench_finds_an_arena_close_to_the_bound) {
               testing::AllOf(testing::HasSubstr("images/s"), testing::HasSubstr("times the live bytes")));
   EXPECT_THAT(output({"bench", "lenet5", "--repeat", "10", "--dtype", "bf16"}),
               testing::AllOf(testing::HasSubstr("bf16, "), testing::HasSubstr("cast")));
+  EXPECT_THAT(output({"bench", "lenet5", "--repeat", "10", "--dtype", "int8"}),
+              testing::AllOf(testing::HasSubstr("i8, "), testing::HasSubstr("ranges    from random input, for timing only"),
+                             testing::HasSubstr("quantize")));
 }
 
 }  // namespace

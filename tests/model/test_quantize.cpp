@@ -5,6 +5,7 @@
 
 #include <ocellus/data/decorators.h>
 #include <ocellus/data/sets/digits.h>
+#include <ocellus/model/session.h>
 #include <ocellus/tensor/safetensors.h>
 #include <ocellus/zoo/zoo.h>
 
@@ -100,6 +101,14 @@ TEST(ModelInBytes, the_file_carries_the_ranges) {
   const Tensor x = stripes(4, 7).inputs();
   EXPECT_EQ(loaded.predict(x).at(3), model.predict(x).at(3));
   EXPECT_TRUE(computes_bytes(loaded));
+}
+
+TEST(ModelInBytes, sessions_compute_as_the_model_does) {
+  Model model = trained();
+  model.quantize(stripes(64), stripes(64, 5), {.max_drop = 100});
+  const Session session(model, {.batch = 2, .callers = 2});
+  const Tensor x = stripes(4, 7).inputs(), a = session.run(x), b = model.predict(x, {.batch = 2});
+  for (int64_t i = 0; i < b.numel(); ++i) EXPECT_EQ(a.at(i), b.at(i));
 }
 
 TEST(ModelInBytes, new_weights_need_new_ranges) {
