@@ -27,8 +27,7 @@ Calibration calibration_from_json(std::string_view text, const std::string& sour
         fail(fmt::format("the range {} of \"{}\" is no interval around 0", range.dump(), name));
       calibration.ranges[name] = {ends[0], ends[1]};
     }
-    for (const json& layer : j.at("f32")) {
-      const auto name = layer.get<std::string>();
+    for (const auto& name : j.at("f32").get<std::vector<std::string>>()) {
       if (std::ranges::none_of(state.layers, [&](const auto& info) { return info->name == name; }))
         fail(fmt::format("names a layer \"{}\" that the model does not have", name));
       calibration.wide.insert(name);

@@ -101,8 +101,8 @@ std::vector<Refused> max_refused() {
        "[max_pool] input must be [N,C] and 1 to 3 spatial dimensions, got [4,4]"},
       {"integers",
        max_pool({.kernel = {2}}),
-       {{DType::u8, {1, 2, 4, 4}}},
-       "[max_pool] input must be floating-point, got u8[1,2,4,4]"},
+       {{DType::i32, {1, 2, 4, 4}}},
+       "[max_pool] input must be floating-point, got i32[1,2,4,4]"},
   };
 }
 

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <ocellus/ops/pool.h>
 #include <ocellus/ops/quantize.h>
+#include <ocellus/ops/shape.h>
 
 #include "engine/evaluated.h"
 #include "engine/op_check.h"
@@ -137,6 +139,17 @@ std::vector<OpCase> cases() {
                products(dense({.activation = relu, .dtype = DType::u8, .scale = 0.29})),
                {u8({3, 40}), weights({16, 40}), b}},
               255),
+      {"max_pool",
+       [](const Values& in) { return Values{ops::dequantize(ops::max_pool(in[0], {.kernel = {2}}), 0.5)}; },
+       {u8({2, 16, 6, 6})}},
+      {"max_pool_signed",
+       [](const Values& in) { return Values{ops::dequantize(ops::max_pool(in[0], {.kernel = {3}}), 0.5)}; },
+       {i8({2, 5, 7, 9})}},
+      {"concat",
+       [](const Values& in) {
+         return Values{ops::dequantize(ops::concat({in[0], in[1]}, 1), 0.5)};
+       },
+       {u8({2, 3, 4, 4}), u8({2, 5, 4, 4})}},
       {"multipliers_that_are_no_constants",
        [](const Values& in) {
          return Values{apply(dense({.bias = false}), {in[0], in[1], in[2]})};

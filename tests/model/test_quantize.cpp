@@ -3,11 +3,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include <ocellus/data/decorators.h>
+#include <ocellus/base/threads.h>
 #include <ocellus/data/sets/digits.h>
 #include <ocellus/model/session.h>
 #include <ocellus/tensor/safetensors.h>
-#include <ocellus/zoo/zoo.h>
 
 #include "model/networks.h"
 #include "tensor/files.h"
@@ -22,12 +21,26 @@ using testing_models::how;
 using testing_models::small_network;
 using testing_models::stripes;
 
-Model trained() {
-  Model model = small_network();
-  model.compile(how());
-  model.fit(stripes(256), {.epochs = 6, .batch = 16, .progress = false});
-  return model;
-}
+class ModelInBytes : public testing::Test {
+ protected:
+  /// One thread: steps this small wait longer for each other than they compute.
+  ModelInBytes() { set_num_threads(1); }
+  ~ModelInBytes() override { set_num_threads(0); }
+
+  static void SetUpTestSuite() {
+    folder = std::make_unique<TemporaryFolder>();
+    Model model = small_network();
+    model.compile(how());
+    model.fit(stripes(256), {.epochs = 6, .batch = 16, .progress = false});
+    model.save(*folder / "trained.safetensors");
+  }
+  static void TearDownTestSuite() { folder.reset(); }
+
+  /// Trained once; each test has its own.
+  static Model trained() { return Model::load(*folder / "trained.safetensors"); }
+
+  static inline std::unique_ptr<TemporaryFolder> folder;
+};
 
 bool computes_bytes(Model& model) {
   for (const auto& node : model.inference_program(2).graph().order())
@@ -35,7 +48,7 @@ bool computes_bytes(Model& model) {
   return false;
 }
 
-TEST(ModelInBytes, keeps_its_accuracy_and_says_so) {
+TEST_F(ModelInBytes, keeps_its_accuracy_and_says_so) {
   Model model = trained();
   const auto set = stripes(256), judged = stripes(200, 5);
   const double before = *find(model.evaluate(judged), "accuracy");
@@ -54,9 +67,17 @@ TEST(ModelInBytes, keeps_its_accuracy_and_says_so) {
   EXPECT_TRUE(computes_bytes(model));
 }
 
-TEST(ModelInBytes, all_methods_stay_within_half_a_point_on_digits) {
+Model digits_network() {
+  const Value x = nn::input({1, 28, 28});
+  Value y = nn::MaxPool2D()(nn::Conv2D({.filters = 6, .kernel = 5, .padding = same, .activation = relu})(x));
+  y = nn::MaxPool2D()(nn::Conv2D({.filters = 16, .kernel = 5, .activation = relu})(y));
+  y = nn::Dense({.units = 64, .activation = relu})(nn::Flatten()(y));
+  return Model({x}, {nn::Dense({.units = 10})(y)});
+}
+
+TEST_F(ModelInBytes, all_methods_stay_within_half_a_point_on_digits) {
   const auto train = data::digits({.count = 4000}), test = data::digits({.split = Split::test, .count = 1000});
-  Model model = zoo::create("lenet5");
+  Model model = digits_network();
   model.compile(how(optim::Adam({.lr = 2e-3})));
   model.fit(train, {.epochs = 2, .batch = 64, .progress = false});
   for (const auto method : {CalibrationMethod::minmax, CalibrationMethod::percentile, CalibrationMethod::entropy}) {
@@ -69,7 +90,7 @@ TEST(ModelInBytes, all_methods_stay_within_half_a_point_on_digits) {
 }
 
 /// A calibration set that says too little makes a network lose much, and layers that lose most go back to f32.
-TEST(ModelInBytes, layers_that_lose_too_much_stay_f32) {
+TEST_F(ModelInBytes, layers_that_lose_too_much_stay_f32) {
   Model model = trained();
   Tensor dim = stripes(16).inputs().clone();
   for (float& v : dim.as<float>()) v *= 0.02f;
@@ -89,12 +110,11 @@ TEST(ModelInBytes, layers_that_lose_too_much_stay_f32) {
   EXPECT_THAT(steps, testing::Contains(HasSubstr("error of ")));
 }
 
-TEST(ModelInBytes, the_file_carries_the_ranges) {
-  const TemporaryFolder folder;
+TEST_F(ModelInBytes, the_file_carries_the_ranges) {
   Model model = trained();
   model.quantize(stripes(64), stripes(64, 5), {.max_drop = 100});
-  model.save(folder / "m.safetensors");
-  Model loaded = Model::load(folder / "m.safetensors");
+  model.save(*folder / "m.safetensors");
+  Model loaded = Model::load(*folder / "m.safetensors");
   ASSERT_NE(loaded.calibration(), nullptr);
   EXPECT_EQ(*loaded.calibration(), *model.calibration());
   EXPECT_EQ(loaded.precision(), DType::i8);
@@ -103,7 +123,7 @@ TEST(ModelInBytes, the_file_carries_the_ranges) {
   EXPECT_TRUE(computes_bytes(loaded));
 }
 
-TEST(ModelInBytes, sessions_compute_as_the_model_does) {
+TEST_F(ModelInBytes, sessions_compute_as_the_model_does) {
   Model model = trained();
   model.quantize(stripes(64), stripes(64, 5), {.max_drop = 100});
   const Session session(model, {.batch = 2, .callers = 2});
@@ -111,10 +131,9 @@ TEST(ModelInBytes, sessions_compute_as_the_model_does) {
   for (int64_t i = 0; i < b.numel(); ++i) EXPECT_EQ(a.at(i), b.at(i));
 }
 
-TEST(ModelInBytes, new_weights_need_new_ranges) {
-  const TemporaryFolder folder;
+TEST_F(ModelInBytes, new_weights_need_new_ranges) {
   Model model = trained();
-  model.save(folder / "plain.safetensors");
+  model.save(*folder / "plain.safetensors");
   const auto set = stripes(64);
   const auto again = [&] { model.quantize(set, set, {.max_drop = 100}); };
   const auto forgotten = [&] { return model.calibration() == nullptr && model.precision() == DType::f32; };
@@ -123,7 +142,7 @@ TEST(ModelInBytes, new_weights_need_new_ranges) {
   model.fit(set, {.epochs = 1, .progress = false});
   EXPECT_TRUE(forgotten());
   again();
-  model.load_weights(folder / "plain.safetensors");
+  model.load_weights(*folder / "plain.safetensors");
   EXPECT_TRUE(forgotten());
   again();
   model.initialise(4);
@@ -132,18 +151,17 @@ TEST(ModelInBytes, new_weights_need_new_ranges) {
             "model small: computes in i8 only with a calibration (see Model::quantize)");
 }
 
-TEST(ModelInBytes, hostile_calibrations_are_refused) {
+TEST_F(ModelInBytes, hostile_calibrations_are_refused) {
   using nlohmann::json;
-  const TemporaryFolder folder;
   Model model = trained();
   model.set_calibration(model.calibrate(stripes(16)));
-  const auto path = folder / "m.safetensors";
+  const auto path = *folder / "m.safetensors";
   model.save(path);
   const auto load = [&](const std::string& text) {
     SafetensorsFile file = read_safetensors(path);
     for (auto& [name, tensor] : file.tensors) tensor = tensor.clone();
     file.metadata["quantization"] = text;
-    const auto damaged = folder / "damaged.safetensors";
+    const auto damaged = *folder / "damaged.safetensors";
     write_safetensors(damaged, file);
     return Model::load(damaged);
   };
@@ -171,7 +189,7 @@ TEST(ModelInBytes, hostile_calibrations_are_refused) {
   EXPECT_FALSE(computes_bytes(ignoring));
 }
 
-TEST(ModelInBytes, wrong_requests_are_refused) {
+TEST_F(ModelInBytes, wrong_requests_are_refused) {
   Model model = trained();
   const auto set = stripes(8);
   EXPECT_EQ(message_of<UsageError>([&] { model.quantize(set, set, {.max_drop = -1}); }),
