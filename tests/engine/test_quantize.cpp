@@ -91,8 +91,6 @@ OpCase stepped(OpCase c, int most = 127) {
 }
 
 std::vector<OpCase> cases() {
-  const OpInput b = still(fixed({16}, uniform(-500, 500))), x = u8({2, 8, 6, 5}), w = weights({16, 8, 3, 3});
-  const OpInput signed_x = i8({2, 8, 6, 5});
   return {
       stepped({"quantize_u8",
                [](const Values& in) { return Values{shown(ops::quantize(in[0], DType::u8, 0.01), 0.01)}; },
@@ -105,6 +103,24 @@ std::vector<OpCase> cases() {
       stepped({"weights",
                [](const Values& in) { return Values{ops::dequantize(ops::quantize_weights(in[0], in[1]), 0.01)}; },
                {still(fixed({6, 3, 2, 2})), still(fixed({6}, uniform(0.008, 0.02)))}}),
+      {"max_pool",
+       [](const Values& in) { return Values{ops::dequantize(ops::max_pool(in[0], {.kernel = {2}}), 0.5)}; },
+       {u8({2, 16, 6, 6})}},
+      {"max_pool_signed",
+       [](const Values& in) { return Values{ops::dequantize(ops::max_pool(in[0], {.kernel = {3}}), 0.5)}; },
+       {i8({2, 5, 7, 9})}},
+      {"concat",
+       [](const Values& in) {
+         return Values{ops::dequantize(ops::concat({in[0], in[1]}, 1), 0.5)};
+       },
+       {u8({2, 3, 4, 4}), u8({2, 5, 4, 4})}},
+  };
+}
+
+std::vector<OpCase> products_of_bytes() {
+  const OpInput b = still(fixed({16}, uniform(-500, 500))), x = u8({2, 8, 6, 5}), w = weights({16, 8, 3, 3});
+  const OpInput signed_x = i8({2, 8, 6, 5});
+  return {
       {"conv", products(conv()), {x, w, b}},
       {"conv_without_bias", products(conv({.bias = false})), {x, w}},
       {"conv_signed", products(conv()), {signed_x, w, b}},
@@ -139,17 +155,6 @@ std::vector<OpCase> cases() {
                products(dense({.activation = relu, .dtype = DType::u8, .scale = 0.29})),
                {u8({3, 40}), weights({16, 40}), b}},
               255),
-      {"max_pool",
-       [](const Values& in) { return Values{ops::dequantize(ops::max_pool(in[0], {.kernel = {2}}), 0.5)}; },
-       {u8({2, 16, 6, 6})}},
-      {"max_pool_signed",
-       [](const Values& in) { return Values{ops::dequantize(ops::max_pool(in[0], {.kernel = {3}}), 0.5)}; },
-       {i8({2, 5, 7, 9})}},
-      {"concat",
-       [](const Values& in) {
-         return Values{ops::dequantize(ops::concat({in[0], in[1]}, 1), 0.5)};
-       },
-       {u8({2, 3, 4, 4}), u8({2, 5, 4, 4})}},
       {"multipliers_that_are_no_constants",
        [](const Values& in) {
          return Values{apply(dense({.bias = false}), {in[0], in[1], in[2]})};
@@ -207,6 +212,8 @@ std::vector<Refused> refused() {
 }
 
 OP_CHECK(Quantize, cases(), refused());
+INSTANTIATE_TEST_SUITE_P(QuantizedProducts, OpCheck, ::testing::ValuesIn(products_of_bytes()),
+                         [](const auto& i) { return i.param.name; });
 
 }  // namespace
 }  // namespace ocellus
