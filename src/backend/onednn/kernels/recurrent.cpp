@@ -18,7 +18,20 @@ namespace ocellus {
 namespace onednn {
 namespace {
 
-constexpr int64_t grain = 2048;  // units of work worth a thread
+constexpr int64_t grain = 2048;          // units of vector loops worth a thread
+constexpr int64_t step_grain = 1 << 19;  // multiplications of a step that are worth waiting for other threads
+
+/// While it lives, the calling thread's products and loops run on that thread alone.
+class OneThread {
+ public:
+  OneThread() : before_(num_threads()) { set_num_threads(1); }
+  ~OneThread() { set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
 
 /// Rows of a matrix that lie `stride` apart.
 template <class T>
@@ -34,9 +47,9 @@ struct Rows {
 using In = Rows<const float>;
 using Out = Rows<float>;
 
-/// Sizes, and how sequences are addressed.
+/// Sizes, and how sequences are addressed: those from `first` on, `batch` of them.
 struct Walk {
-  int64_t batch, steps, units;
+  int64_t batch, steps, units, first = 0;
 
   explicit Walk(const TensorType& h) : batch(h.shape[0]), steps(h.shape[1]), units(h.shape[2]) {}
   size_t width() const { return static_cast<size_t>(units); }
@@ -44,12 +57,38 @@ struct Walk {
   /// Step t of a value [N,T,count*H], null if there is none.
   template <class T>
   Rows<T> at(T* values, int64_t t, int64_t count = 1) const {
-    return {values ? values + t * count * units : nullptr, steps * count * units};
+    return {values ? values + (first * steps + t) * count * units : nullptr, steps * count * units};
+  }
+  /// A value [N,H], null if there is none.
+  template <class T>
+  Rows<T> state(T* values) const {
+    return {values ? values + first * units : nullptr, units};
   }
   /// The state before step t of [N,T,H].
   In before(const float* states, const float* initial, int64_t t) const {
-    return t > 0 ? at(states, t - 1) : In{initial, units};
+    return t > 0 ? at(states, t - 1) : state(initial);
   }
+  void clear(const Out& state) const { std::fill_n(state.data, batch * units, 0.0f); }
+
+  /// Calls f(walk) for parts of the sequences, one a thread, each of which goes through time by itself: threads that wait
+  /// for each other at every step do little else. Fewer sequences than threads stay together; where a step is large its
+  /// products are shared out. Little work is for one thread.
+  template <class F>
+  void split(F&& f) const {
+    const int64_t of_step = 4 * batch * units * units;
+    if (of_step < step_grain && (batch < num_threads() || of_step * steps < step_grain)) {
+      const OneThread alone;
+      return f(*this);
+    }
+    if (batch < num_threads()) return f(*this);
+    parallel_for(batch, 1, [&](int64_t begin, int64_t end) {
+      Walk part = *this;
+      part.first = begin;
+      part.batch = end - begin;
+      f(part);
+    });
+  }
+
   /// Calls f(n) for all sequences, in parallel.
   template <class F>
   void each(F&& f) const {
@@ -74,7 +113,7 @@ class RecurrentKernel : public Kernel {
  public:
   RecurrentKernel(const Walk& walk, size_t inputs, size_t outputs) : walk_(walk), in_(inputs), out_(outputs) {}
 
-  /// Outputs in the scratch memory's order are given places there if nobody reads them.
+  /// Outputs that nobody reads are written to scratch memory.
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void* scratch) final {
     for (size_t i = 0; i < in_.size(); ++i) in_[i] = static_cast<const float*>(inputs[i]);
     auto* spare = static_cast<float*>(scratch);
@@ -109,18 +148,22 @@ class LstmForward final : public RecurrentKernel {
       : RecurrentKernel(Walk(node.types()[0]), node.inputs().size(), 3), initial_(node.as<Lstm>()->initial) {}
 
   void run() override {
-    const size_t gates = 4 * walk_.width();
-    for (int64_t t = 0; t < walk_.steps; ++t) {
-      const In a = walk_.at(in_[0], t, 4), h_before = walk_.before(out_[0], initial_ ? in_[2] : nullptr, t);
-      const In c_before = walk_.before(out_[1], initial_ ? in_[3] : nullptr, t);
-      const Out h = walk_.at(out_[0], t), c = walk_.at(out_[1], t), ifgo = walk_.at(out_[2], t, 4);
-      if (in_[0] != out_[2]) walk_.each([&](int64_t n) { std::copy_n(a[n], gates, ifgo[n]); });
-      times_transposed(walk_, h_before, in_[1], 4 * walk_.units, ifgo);
-      walk_.each([&](int64_t n) { simd::lstm_step(ifgo[n], c_before[n], c[n], h[n], walk_.width()); });
-    }
+    walk_.split([this](const Walk& walk) { go(walk); });
   }
 
  private:
+  void go(const Walk& walk) const {
+    const size_t gates = 4 * walk.width();
+    for (int64_t t = 0; t < walk.steps; ++t) {
+      const In a = walk.at(in_[0], t, 4), h_before = walk.before(out_[0], initial_ ? in_[2] : nullptr, t);
+      const In c_before = walk.before(out_[1], initial_ ? in_[3] : nullptr, t);
+      const Out h = walk.at(out_[0], t), c = walk.at(out_[1], t), ifgo = walk.at(out_[2], t, 4);
+      if (in_[0] != out_[2]) walk.each([&](int64_t n) { std::copy_n(a[n], gates, ifgo[n]); });
+      times_transposed(walk, h_before, in_[1], 4 * walk.units, ifgo);
+      walk.each([&](int64_t n) { simd::lstm_step(ifgo[n], c_before[n], c[n], h[n], walk.width()); });
+    }
+  }
+
   bool initial_;
 };
 
@@ -130,24 +173,29 @@ class LstmBackwards final : public RecurrentKernel {
       : RecurrentKernel(Walk(node.inputs()[1].type()), node.inputs().size(), 3), op_(*node.as<LstmBackward>()) {}
 
   void run() override {
-    const float* dh = op_.hidden ? in_[3] : nullptr;
-    const float* dc = op_.cell ? in_[size_t{3} + op_.hidden] : nullptr;
-    const float* initial = op_.initial ? in_.back() : nullptr;
-    const Out dh_next = {out_[1], walk_.units}, dc_next = {out_[2], walk_.units};
-    for (float* state : {out_[1], out_[2]}) std::fill_n(state, walk_.batch * walk_.units, 0.0f);
-    for (int64_t t = walk_.steps - 1; t >= 0; --t) {
-      const In ifgo = walk_.at(in_[0], t, 4), c = walk_.at(in_[1], t), c_before = walk_.before(in_[1], initial, t);
-      const In dh_here = walk_.at(dh, t), dc_here = walk_.at(dc, t);
-      const Out gates = walk_.at(out_[0], t, 4);
-      walk_.each([&](int64_t n) {
-        simd::lstm_step_backward({ifgo[n], c[n], c_before[n], dh_here[n], dc_here[n], dh_next[n], dc_next[n], gates[n]},
-                                 walk_.width());
-      });
-      times(walk_, gates, in_[2], 4 * walk_.units, dh_next, 0);
-    }
+    walk_.split([this](const Walk& walk) { go(walk); });
   }
 
  private:
+  void go(const Walk& walk) const {
+    const float* dh = op_.hidden ? in_[3] : nullptr;
+    const float* dc = op_.cell ? in_[size_t{3} + op_.hidden] : nullptr;
+    const float* initial = op_.initial ? in_.back() : nullptr;
+    const Out dh_next = walk.state(out_[1]), dc_next = walk.state(out_[2]);
+    walk.clear(dh_next);
+    walk.clear(dc_next);
+    for (int64_t t = walk.steps - 1; t >= 0; --t) {
+      const In ifgo = walk.at(in_[0], t, 4), c = walk.at(in_[1], t), c_before = walk.before(in_[1], initial, t);
+      const In dh_here = walk.at(dh, t), dc_here = walk.at(dc, t);
+      const Out gates = walk.at(out_[0], t, 4);
+      walk.each([&](int64_t n) {
+        simd::lstm_step_backward({ifgo[n], c[n], c_before[n], dh_here[n], dc_here[n], dh_next[n], dc_next[n], gates[n]},
+                                 walk.width());
+      });
+      times(walk, gates, in_[2], 4 * walk.units, dh_next, 0);
+    }
+  }
+
   LstmBackward op_;
 };
 
@@ -157,17 +205,21 @@ class GruForward final : public RecurrentKernel {
       : RecurrentKernel(Walk(node.types()[0]), node.inputs().size(), 2), op_(*node.as<Gru>()) {}
 
   void run() override {
-    const float* initial = op_.initial ? in_.back() : nullptr;
-    for (int64_t t = 0; t < walk_.steps; ++t) {
-      const In before = walk_.before(out_[0], initial, t);
-      if (op_.reset_after)
-        step_after(t, before);
-      else
-        step_before(t, before);
-    }
+    walk_.split([this](const Walk& walk) { go(walk); });
   }
 
  private:
+  void go(const Walk& walk) const {
+    const float* initial = op_.initial ? in_.back() : nullptr;
+    for (int64_t t = 0; t < walk.steps; ++t) {
+      const In before = walk.before(out_[0], initial, t);
+      if (op_.reset_after)
+        step_after(walk, t, before);
+      else
+        step_before(walk, t, before);
+    }
+  }
+
   const float* bias() const { return op_.bias ? in_[2] : nullptr; }
 
   /// `to` = a + b, where either may be missing.
@@ -176,40 +228,40 @@ class GruForward final : public RecurrentKernel {
     for (int64_t j = 0; j < count; ++j) to[j] = (a ? a[j] : 0) + (b ? b[j] : 0);
   }
 
-  void step_after(int64_t t, const In& before) {
-    const int64_t units = walk_.units;
-    const In a = walk_.at(in_[0], t, 3);
-    const Out h = walk_.at(out_[0], t), rzqn = walk_.at(out_[1], t, 4);
-    walk_.each([&](int64_t n) {
+  void step_after(const Walk& walk, int64_t t, const In& before) const {
+    const int64_t units = walk.units;
+    const In a = walk.at(in_[0], t, 3);
+    const Out h = walk.at(out_[0], t), rzqn = walk.at(out_[1], t, 4);
+    walk.each([&](int64_t n) {
       start(a[n], 0, 2 * units, rzqn[n]);
       start(nullptr, 2 * units, units, rzqn[n] + 2 * units);
     });
-    times_transposed(walk_, before, in_[1], 3 * units, rzqn);
-    walk_.each([&](int64_t n) {
+    times_transposed(walk, before, in_[1], 3 * units, rzqn);
+    walk.each([&](int64_t n) {
       float *r = rzqn[n], *z = r + units, *q = z + units;
-      simd::gru_gates(r, walk_.width());
-      simd::gru_state({a[n] + 2 * units, r, q, z, before[n], q + units, h[n]}, walk_.width());
+      simd::gru_gates(r, walk.width());
+      simd::gru_state({a[n] + 2 * units, r, q, z, before[n], q + units, h[n]}, walk.width());
     });
   }
 
-  void step_before(int64_t t, const In& before) {
-    const int64_t units = walk_.units;
-    const In a = walk_.at(in_[0], t, 3);
-    const Out h = walk_.at(out_[0], t), rzqn = walk_.at(out_[1], t, 4);
-    walk_.each([&](int64_t n) {
+  void step_before(const Walk& walk, int64_t t, const In& before) const {
+    const int64_t units = walk.units;
+    const In a = walk.at(in_[0], t, 3);
+    const Out h = walk.at(out_[0], t), rzqn = walk.at(out_[1], t, 4);
+    walk.each([&](int64_t n) {
       start(a[n], 0, 2 * units, rzqn[n]);
       start(a[n] + 2 * units, 2 * units, units, rzqn[n] + 3 * units);
     });
-    times_transposed(walk_, before, in_[1], 2 * units, rzqn);
-    walk_.each([&](int64_t n) {
-      simd::gru_gates(rzqn[n], walk_.width());
-      simd::gated(rzqn[n], before[n], rzqn[n] + 2 * units, walk_.width());
+    times_transposed(walk, before, in_[1], 2 * units, rzqn);
+    walk.each([&](int64_t n) {
+      simd::gru_gates(rzqn[n], walk.width());
+      simd::gated(rzqn[n], before[n], rzqn[n] + 2 * units, walk.width());
     });
     if (before.data)
-      times_transposed(walk_, rzqn.from(2 * units), in_[1] + 2 * units * units, units, rzqn.from(3 * units));
-    walk_.each([&](int64_t n) {
+      times_transposed(walk, rzqn.from(2 * units), in_[1] + 2 * units * units, units, rzqn.from(3 * units));
+    walk.each([&](int64_t n) {
       float* candidate = rzqn[n] + 3 * units;
-      simd::gru_state({nullptr, nullptr, candidate, rzqn[n] + units, before[n], candidate, h[n]}, walk_.width());
+      simd::gru_state({nullptr, nullptr, candidate, rzqn[n] + units, before[n], candidate, h[n]}, walk.width());
     });
   }
 
@@ -223,33 +275,37 @@ class GruBackwards final : public RecurrentKernel {
         op_(*node.as<GruBackward>()) {}
 
   void run() override {
-    const float* initial = op_.initial ? in_[4] : nullptr;
-    const Out dh_next = {out_[1], walk_.units};
-    std::fill_n(out_[1], walk_.batch * walk_.units, 0.0f);
-    for (int64_t t = walk_.steps - 1; t >= 0; --t) {
-      const In dh = walk_.at(in_[0], t), rzqn = walk_.at(in_[1], t, 4), before = walk_.before(in_[2], initial, t);
-      const Out gates = walk_.at(out_[0], t, 3);
-      walk_.each([&](int64_t n) {
-        simd::gru_step_backward({rzqn[n], before[n], dh[n], dh_next[n], gates[n]}, walk_.width());
-      });
-      if (op_.reset_after)
-        reset_after(rzqn, gates, walk_.at(out_[2], t, 3), dh_next);
-      else
-        reset_before(rzqn, before, gates, dh_next);
-    }
+    walk_.split([this](const Walk& walk) { go(walk); });
   }
 
  private:
-  void reset_after(const In& rzqn, const Out& gates, const Out& sums, const Out& dh_next) {
-    walk_.each([&](int64_t n) { simd::gru_reset_after(rzqn[n], gates[n], sums[n], walk_.width()); });
-    times(walk_, sums, in_[3], 3 * walk_.units, dh_next);
+  void go(const Walk& walk) const {
+    const float* initial = op_.initial ? in_[4] : nullptr;
+    const Out dh_next = walk.state(out_[1]);
+    walk.clear(dh_next);
+    for (int64_t t = walk.steps - 1; t >= 0; --t) {
+      const In dh = walk.at(in_[0], t), rzqn = walk.at(in_[1], t, 4), before = walk.before(in_[2], initial, t);
+      const Out gates = walk.at(out_[0], t, 3);
+      walk.each([&](int64_t n) {
+        simd::gru_step_backward({rzqn[n], before[n], dh[n], dh_next[n], gates[n]}, walk.width());
+      });
+      if (op_.reset_after)
+        reset_after(walk, rzqn, gates, walk.at(out_[2], t, 3), dh_next);
+      else
+        reset_before(walk, rzqn, before, gates, dh_next);
+    }
   }
 
-  void reset_before(const In& rzqn, const In& before, const Out& gates, const Out& dh_next) {
-    const int64_t units = walk_.units;
-    times(walk_, gates.from(2 * units), in_[3] + 2 * units * units, units, gates, 0);
-    walk_.each([&](int64_t n) { simd::gru_reset_before(rzqn[n], before[n], dh_next[n], gates[n], walk_.width()); });
-    times(walk_, gates, in_[3], 2 * units, dh_next);
+  void reset_after(const Walk& walk, const In& rzqn, const Out& gates, const Out& sums, const Out& dh_next) const {
+    walk.each([&](int64_t n) { simd::gru_reset_after(rzqn[n], gates[n], sums[n], walk.width()); });
+    times(walk, sums, in_[3], 3 * walk.units, dh_next);
+  }
+
+  void reset_before(const Walk& walk, const In& rzqn, const In& before, const Out& gates, const Out& dh_next) const {
+    const int64_t units = walk.units;
+    times(walk, gates.from(2 * units), in_[3] + 2 * units * units, units, gates, 0);
+    walk.each([&](int64_t n) { simd::gru_reset_before(rzqn[n], before[n], dh_next[n], gates[n], walk.width()); });
+    times(walk, gates, in_[3], 2 * units, dh_next);
   }
 
   GruBackward op_;
