@@ -56,7 +56,7 @@ Value run(Build& build, const Value& x, const Config& config, int64_t gates, con
     if (config.return_sequences) return h;
     return ops::reshape(ops::slice(h, {.axis = 1, .begin = -1, .end = h.shape()[1]}), {0, config.units});
   };
-  const Value forward = wanted(states(Direction(build, config, gates, ""), x));
+  Value forward = wanted(states(Direction(build, config, gates, ""), x));
   if (!config.bidirectional) return forward;
   const Value backward = wanted(states(Direction(build, config, gates, "backward_"), ops::reverse(x, {1})));
   return ops::concat({forward, config.return_sequences ? ops::reverse(backward, {1}) : backward}, -1);
