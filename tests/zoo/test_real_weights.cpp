@@ -128,5 +128,31 @@ TEST(RealWeights, mobilenet_sees_what_it_should) {
   }
 }
 
+// In bytes, with ranges from the photographs themselves: the same classes, at nearly the same probabilities.
+TEST(RealWeights, squeezenet_in_bytes_sees_the_same) {
+  const auto folder = weights("squeezenet1.1-imagenet");
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no " << folder;
+  Model model = zoo::create("squeezenet");
+  model.set_backend(make_backend("onednn", {.algorithms = Algorithms::exact}));
+  copy_squeezenet(model, folder / "squeezenet1.1.safetensors");
+  model.compile({.loss = loss::softmax_cross_entropy()});
+  Tensor all(DType::f32, {3, 3, 224, 224});
+  std::vector<std::filesystem::path> images;
+  for (const char* name : {"dog", "eagle", "chelsea"}) {
+    images.push_back(folder / fmt::format("input_{}.png", name));
+    const auto row = static_cast<int64_t>(images.size()) - 1;
+    all.rows(row, row + 1).copy_from(data::apply(model.preprocess(), data::load_image(images.back())));
+  }
+  std::vector<std::pair<int64_t, float>> expected;
+  for (const auto& image : images) expected.push_back(best(model, image));
+  model.set_calibration(model.calibrate(data::InMemory({.inputs = all})));
+  ASSERT_EQ(model.precision(), DType::i8);
+  for (size_t i = 0; i < images.size(); ++i) {
+    const auto [seen, p] = best(model, images[i]);
+    EXPECT_EQ(seen, expected[i].first) << images[i];
+    EXPECT_NEAR(p, expected[i].second, 0.15) << images[i];
+  }
+}
+
 }  // namespace
 }  // namespace ocellus
