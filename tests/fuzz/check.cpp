@@ -26,7 +26,7 @@ constexpr Arithmetic winograd{2048 * f32_roundoff, 2e-2};
 constexpr Arithmetic narrow{4 * bf16_roundoff, 0.3};
 /// Results below this count as being of this size: numbers in the graph are near 1, and where they cancel inside an operator, as
 /// in the gradient of a softmax, rounding alone is left.
-constexpr double least_size = 0.01;
+constexpr double least_size = 0.1;
 constexpr uint64_t samples = 4, samples_in_doubt = 60;
 
 const Arithmetic& arithmetic_of(const Setup& s) {

@@ -74,18 +74,15 @@ KernelAnswer plan_binary(const KernelRequest& request, const RuntimePtr& runtime
   const TensorType& result = request.node.types()[0];
   Planner plan(request, runtime);
   const Desc z = plan.incoming_order();
-  const bool full = z.get_size() == bytes_of(result);
+  const bool apart = activation && (in_small_blocks(z) || z.get_size() != bytes_of(result));
   const auto eltwise = eltwise_of(activation);
-  bool apart = activation && in_small_blocks(z);
-  if (apart && !eltwise) return "small blocks of channels are followed by an activation that the library has as one";
+  if (apart && !eltwise) return "blocks of channels that are small or not full take no activation made of several";
   std::array<Desc, 2> sides;
   for (size_t i = 0; i < 2; ++i) {
     const TensorType& type = request.node.inputs()[i].type();
-    const bool per_channel = is_per_channel(type.shape, result.shape) && (full || !activation || eltwise);
-    sides[i] = type.shape == result.shape ? z
-               : per_channel              ? like(z, Dims(type.shape.begin(), type.shape.end()))
-                                          : with_ones(type, result.shape.rank());
-    apart = apart || (per_channel && !full && activation);
+    sides[i] = type.shape == result.shape                 ? z
+               : is_per_channel(type.shape, result.shape) ? like(z, Dims(type.shape.begin(), type.shape.end()))
+                                                          : with_ones(type, result.shape.rank());
   }
   const dnnl::binary::desc desc(algorithm_of(kind), sides[0], sides[1], z);
   const dnnl::binary::primitive_desc pd(desc, apart ? user_scratchpad() : followed_by(activation), runtime->engine());
