@@ -46,6 +46,7 @@ function(ocellus_folder folder)
   target_include_directories(ocellus_${folder} PUBLIC
     ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated/include)
   target_link_libraries(ocellus_${folder} PUBLIC fmt::fmt OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json)
+  ocellus_precompile(ocellus_${folder} library ${OCELLUS_COMMON_HEADERS})
   set_property(GLOBAL APPEND PROPERTY ocellus_objects ocellus_${folder})
 
   set(extra ${PROJECT_SOURCE_DIR}/src/${folder}/folder.cmake)

@@ -14,6 +14,7 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
 endif()
 
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers)  # designated initialisers leave defaults out
+add_compile_options(-fpch-preprocess)  # for ccache and cmake/precompiled.cmake
 add_link_options(-Wl,--as-needed)
 if(OCELLUS_SANITIZE)
   add_compile_options(-fsanitize=${OCELLUS_SANITIZE} -fno-omit-frame-pointer -g)
@@ -24,7 +25,8 @@ endif()
 # folder are hashed relative to it, so that a fresh clone in another folder finds what this one has compiled.
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
   set(probe ${CMAKE_BINARY_DIR}/ccache_probe)
   string(TIMESTAMP now "%s%f")
   file(WRITE ${probe}.cpp "int probe_${now};\n")   # new each time: a hit would prove nothing about writing
