@@ -282,7 +282,10 @@ passes::Prepared passes::prepare(const ProgramSpec& spec, const CompileOptions& 
   Graph graph = spec.graph;
   graph.outputs.insert(graph.outputs.end(), spec.wrt.begin(), spec.wrt.end());
   graph = tidy(specialise(graph, spec.inputs, spec.mode), options, false);
-  if (options.fuse) graph = fuse(graph, ValueSet(graph.outputs.begin() + results, graph.outputs.end()));
+  if (options.fuse) {
+    const ValueSet wanted(graph.outputs.begin() + results, graph.outputs.end());
+    graph = fuse(fold_padding(graph, wanted), wanted);
+  }
   Values wrt(graph.outputs.begin() + results, graph.outputs.end());
   graph.outputs.resize(static_cast<size_t>(results));
   if (!wrt.empty()) graph = differentiate(graph, wrt);

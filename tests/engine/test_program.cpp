@@ -206,6 +206,44 @@ TEST_P(OnBackend, FrozenLayersHaveNoBackwardPass) {
   EXPECT_THAT(text, HasSubstr("dense_backward_weights"));
 }
 
+// Zeros that a convolution, an average or (in inference, after relu) a maximum can put there itself are no step of their own.
+TEST_P(OnBackend, PaddingIsFoldedIntoWhatFollows) {
+  const Value x = input("x", {DType::f32, {2, 3, 9, 8}}), w = input("w", {DType::f32, {4, 3, 3, 3}});
+  const auto zeros = [](const Value& v, int64_t before, int64_t after) {
+    return ops::pad(v, {.before = {0, 0, before, before}, .after = {0, 0, after, after}});
+  };
+  const Value y = ops::conv(zeros(x, 1, 2), w, {}, {.window = {.stride = {2, 2}, .padding = same}});
+  const Value mean = ops::average_pool(zeros(y, 1, 1), {.kernel = {3, 3}, .window = {.stride = {2}}});
+  const Value most = ops::max_pool(zeros(ops::activation(y, relu), 1, 0), {.kernel = {2, 2}, .window = {.stride = {2}}});
+  const Value kept = ops::max_pool(zeros(y, 1, 0), {.kernel = {2, 2}, .window = {.stride = {2}}});  // may be below zero
+  Graph graph{.inputs = {x, w}, .outputs = {mean, most, kept}, .updates = {}};
+  const std::vector<Tensor> inputs = {random_tensor(x.shape(), 1), random_tensor(w.shape(), 2)};
+  const auto pads = [](const Program& p) {
+    const auto steps = p.report();
+    return std::ranges::count_if(steps, [](const StepReport& s) { return s.op == "pad"; });
+  };
+  const auto run = [&](const Graph& g, const Values& wrt, int64_t pads_left) {
+    ProgramSpec spec{.graph = g, .inputs = {x.type(), w.type()}, .wrt = wrt};
+    Program program = compile(spec, *backend, {.poison = true});
+    for (size_t i = 0; i < 2; ++i) program.input(i).copy_from(inputs[i]);
+    program.run();
+    EXPECT_EQ(pads(program), pads_left);
+    Graph oracle = g;
+    if (!wrt.empty()) oracle.outputs.push_back(gradients(g.outputs[0], wrt)[0]);
+    const auto expected = evaluate(oracle, inputs, DType::f64);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      Tensor got = i < g.outputs.size() ? program.output(i) : Tensor(DType::f32, wrt[0].shape());
+      if (i >= g.outputs.size()) std::ranges::copy(program.gradient(0), got.as<float>().begin());
+      EXPECT_LT(largest_difference(got, expected[i]), 1e-4) << "output " << i;
+    }
+  };
+  run(graph, {}, 1);
+  const Value padded = zeros(x, 1, 2);
+  const Value loss = ops::reduce_sum(ops::conv(padded, w, {}), {});
+  run({.inputs = {x, w}, .outputs = {loss}, .updates = {}}, {x}, 0);
+  run({.inputs = {x, w}, .outputs = {loss}, .updates = {}}, {padded}, 1);
+}
+
 TEST_P(OnBackend, TheArenaIsNearTheLowerBound) {
   const Net net(32);
   for (const Mode mode : {Mode::inference, Mode::train}) {

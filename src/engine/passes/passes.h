@@ -18,6 +18,10 @@ Graph specialise(const Graph& graph, const Types& inputs, Mode mode);
 /// Removes operators that change nothing for the shapes at hand; `stop_gradient` is one once the graph is differentiated.
 Graph simplify(const Graph& graph, bool differentiated);
 
+/// Gives zeros around an image to the convolution or pooling after them, as padding of its own. A padded value whose gradient
+/// is wanted keeps its users.
+Graph fold_padding(const Graph& graph, const ValueSet& wrt);
+
 /// Joins operators with the activation, residual sum or batch normalisation that follows. `wrt` are values whose
 /// gradients are wanted: nothing is folded into them.
 Graph fuse(const Graph& graph, const ValueSet& wrt);
