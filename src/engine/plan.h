@@ -20,7 +20,8 @@ struct Buffer {
     input,      ///< written by the caller
     parameter,  ///< a parameter's storage
     constant,   ///< a tensor of the graph
-    kept        ///< computed from parameters alone: survives from run to run
+    kept,       ///< computed from parameters alone: survives from run to run
+    packing     ///< computed from parameters alone, and read only by steps that are: live among these
   };
   Place place = Place::arena;
   TensorType type;
@@ -29,7 +30,7 @@ struct Buffer {
   int alias = none;        ///< buffer whose memory this one is (a view, or computed in place)
   ParameterPtr parameter;  ///< for Place::parameter
   Tensor tensor;           ///< for Place::constant and Place::input
-  size_t offset = 0;       ///< within the arena
+  size_t offset = 0;       ///< within the arena, or within the one for packing
 };
 
 /// One kernel over buffers.
@@ -51,6 +52,7 @@ struct Plan {
   std::vector<ParameterPtr> parameters;
   size_t arena_bytes = 0;
   size_t live_bytes = 0;
+  size_t packing_bytes = 0;
 
   /// The buffer whose memory `b` is in.
   int root(int b) const {

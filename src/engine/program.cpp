@@ -40,8 +40,9 @@ struct Program::Impl {
   CompileOptions options;
   size_t gradients = 0;  // how many of the last outputs are gradients
   Tensor step;           // i64 scalar: memory of the step input, or of its own
-  std::shared_ptr<void> arena;
+  std::shared_ptr<void> arena, packing;
   std::vector<std::shared_ptr<void>> kept;
+  bool shares = false;           // kept memory is another program's, which also fills it
   std::vector<void*> addresses;  // per buffer
   std::vector<Tensor> outputs;
   std::vector<Kernel*> once, always;
@@ -80,16 +81,17 @@ void Program::Impl::share_packed(const Impl& other) {
 }
 
 void Program::Impl::allocate_memory() {
-  const bool shares = options.packed != nullptr;
   if (shares) share_packed(*options.packed->impl_);
   size_t next_kept = 0;
   arena = allocate(plan.arena_bytes);
+  if (!shares) packing = allocate(plan.packing_bytes);
   addresses.assign(plan.buffers.size(), nullptr);
   for (size_t b = 0; b < plan.buffers.size(); ++b) {
     Buffer& buffer = plan.buffers[b];
     if (buffer.alias != none) continue;
     switch (buffer.place) {
       case Place::arena: addresses[b] = static_cast<std::byte*>(arena.get()) + buffer.offset; break;
+      case Place::packing: addresses[b] = static_cast<std::byte*>(packing.get()) + buffer.offset; break;
       case Place::input:
       case Place::constant: addresses[b] = buffer.tensor.data(); break;
       case Place::parameter: addresses[b] = buffer.parameter->data(); break;
@@ -116,7 +118,7 @@ void Program::Impl::bind() {
     step.kernel.kernel->bind(in, out, at(step.scratch));
     if (!step.once)
       always.push_back(step.kernel.kernel.get());
-    else if (options.packed == nullptr)
+    else if (!shares)
       once.push_back(step.kernel.kernel.get());
   }
   milliseconds.assign(plan.steps.size(), 0);
@@ -171,7 +173,7 @@ void Program::profile(int times) {
   for (int t = 0; t < times; ++t) {
     p.poison();
     for (size_t s = 0; s < p.plan.steps.size(); ++s) {
-      if (p.plan.steps[s].once && t > 0) continue;
+      if (p.plan.steps[s].once && (t > 0 || p.shares)) continue;
       const auto start = Clock::now();
       p.plan.steps[s].kernel.kernel->run();
       const double ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -223,6 +225,7 @@ MemoryReport Program::memory() const {
   for (const ParameterPtr& p : impl_->plan.parameters) m.parameter_bytes += p->storage_bytes();
   for (const Buffer& b : impl_->plan.buffers)
     if (b.place == Place::kept && b.alias == none) m.packed_bytes += b.bytes;
+  if (impl_->packing) m.packed_bytes += impl_->plan.packing_bytes;
   return m;
 }
 
@@ -235,6 +238,7 @@ std::string Program::first_non_finite() {
   p.refresh();
   p.poison();
   for (Step& step : p.plan.steps) {
+    if (step.once && p.shares) continue;
     if (!step.once) step.kernel.kernel->run();
     for (int b : step.outputs) {
       if (b == none || !step.node) continue;
@@ -306,6 +310,7 @@ Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions&
   passes::plan_memory(impl->plan);
   impl->graph = std::move(graph);
   impl->options = options;
+  impl->shares = options.packed != nullptr;
   impl->gradients = wrt.size();
   impl->allocate_memory();
   const bool counted = impl->plan.inputs.size() > spec.inputs.size();

@@ -36,8 +36,8 @@ std::shared_ptr<LayerInfo> layer(std::string name) {
   return info;
 }
 
-Value make_parameter(const std::shared_ptr<LayerInfo>& info, const std::string& name, const Shape& shape, ParamRole role,
-                     uint64_t seed, float shift = 0) {
+Value make_parameter(const std::shared_ptr<LayerInfo>& info, const std::string& name, const Shape& shape,
+                     ParamRole role, uint64_t seed, float shift = 0) {
   auto p = std::make_shared<Parameter>(name, shape, role, nullptr, info);
   Tensor value = random_tensor(shape, seed);
   for (float& v : value.as<float>()) v = v * 0.3f + shift;
@@ -80,8 +80,7 @@ struct Net {
     const auto seed = static_cast<uint64_t>(layers.size() * 10);
     const auto conv = add_layer(name + "/conv"), norm = add_layer(name + "/norm");
     const Value w = learn(make_parameter(conv, "kernel", {filters, x.shape()[1], 3, 3}, ParamRole::kernel, seed));
-    const Value y =
-        scoped(conv, x, ops::conv(x, w, {}, {.window = {.stride = {stride}, .padding = same}}));
+    const Value y = scoped(conv, x, ops::conv(x, w, {}, {.window = {.stride = {stride}, .padding = same}}));
     const Value scale = learn(make_parameter(norm, "scale", {filters}, ParamRole::norm_scale, seed + 1, 1));
     const Value offset = learn(make_parameter(norm, "offset", {filters}, ParamRole::norm_offset, seed + 2));
     const Value mean = make_parameter(norm, "mean", {filters}, ParamRole::statistic, seed + 3);
@@ -99,7 +98,8 @@ struct Net {
 
 void feed(Program& program, int64_t batch, uint64_t seed) {
   program.input(0).copy_from(random_tensor({batch, 3, 12, 12}, seed));
-  for (int64_t i = 0; i < batch; ++i) program.input(1).as<int32_t>()[static_cast<size_t>(i)] = static_cast<int32_t>(i % 10);
+  for (int64_t i = 0; i < batch; ++i)
+    program.input(1).as<int32_t>()[static_cast<size_t>(i)] = static_cast<int32_t>(i % 10);
 }
 
 double largest_difference(const Tensor& a, const Tensor& b) {
@@ -162,14 +162,16 @@ TEST_P(OnBackend, TrainingGradientsEqualTheReferenceBackends) {
     oracle.run();
     EXPECT_NEAR(program.output(0).at(0), oracle.output(0).at(0), 1e-4);
     for (size_t i = 0; i < ours.learnt.size(); ++i)
-      EXPECT_LT(largest_difference(plain_gradient(program, i, ours.learnt[i]), plain_gradient(oracle, i, theirs.learnt[i])),
-                2e-4)
+      EXPECT_LT(
+          largest_difference(plain_gradient(program, i, ours.learnt[i]), plain_gradient(oracle, i, theirs.learnt[i])),
+          2e-4)
           << ours.learnt[i].node().as<ParameterOp>()->parameter->path();
   }
   // The running statistics moved alike.
   const auto p = ours.graph.parameters(), q = theirs.graph.parameters();
   ASSERT_EQ(p.size(), q.size());
-  for (size_t i = 0; i < p.size(); ++i) EXPECT_LT(largest_difference(p[i]->value(), q[i]->value()), 1e-4) << p[i]->path();
+  for (size_t i = 0; i < p.size(); ++i)
+    EXPECT_LT(largest_difference(p[i]->value(), q[i]->value()), 1e-4) << p[i]->path();
 }
 
 TEST_P(OnBackend, ProgramsShareParametersAndSeeTheirChanges) {
@@ -214,7 +216,8 @@ TEST_P(OnBackend, PaddingIsFoldedIntoWhatFollows) {
   };
   const Value y = ops::conv(zeros(x, 1, 2), w, {}, {.window = {.stride = {2, 2}, .padding = same}});
   const Value mean = ops::average_pool(zeros(y, 1, 1), {.kernel = {3, 3}, .window = {.stride = {2}}});
-  const Value most = ops::max_pool(zeros(ops::activation(y, relu), 1, 0), {.kernel = {2, 2}, .window = {.stride = {2}}});
+  const Value most =
+      ops::max_pool(zeros(ops::activation(y, relu), 1, 0), {.kernel = {2, 2}, .window = {.stride = {2}}});
   const Value kept = ops::max_pool(zeros(y, 1, 0), {.kernel = {2, 2}, .window = {.stride = {2}}});  // may be below zero
   Graph graph{.inputs = {x, w}, .outputs = {mean, most, kept}, .updates = {}};
   const std::vector<Tensor> inputs = {random_tensor(x.shape(), 1), random_tensor(w.shape(), 2)};
@@ -242,6 +245,27 @@ TEST_P(OnBackend, PaddingIsFoldedIntoWhatFollows) {
   const Value loss = ops::reduce_sum(ops::conv(padded, w, {}), {});
   run({.inputs = {x, w}, .outputs = {loss}, .updates = {}}, {x}, 0);
   run({.inputs = {x, w}, .outputs = {loss}, .updates = {}}, {padded}, 1);
+}
+
+// What weights go through on their way to a kernel's order shares memory; what is packed at last is kept.
+TEST_P(OnBackend, PackingKeepsOnlyWhatIsUsedLater) {
+  const Net net(32);
+  Program program = compile(net.spec(4, Mode::inference), *backend);
+  feed(program, 4, 1);
+  program.run();
+  size_t made = 0;  // by all steps that run once
+  for (const StepReport& s : program.report())
+    if (s.kernel.ends_with("(once)")) made += s.bytes;
+  EXPECT_LT(program.memory().packed_bytes, made / 2 + 4096);
+  // Packed again when a parameter changes.
+  const std::vector<Tensor> inputs = {program.input(0), program.input(1)};
+  for (const Value& v : net.learnt) {
+    const ParameterPtr& p = v.node().as<ParameterOp>()->parameter;
+    for (float& w : p->flat()) w *= 0.9f;
+    p->touch();
+  }
+  program.run();
+  EXPECT_LT(largest_difference(program.output(1), evaluate(net.graph, inputs, DType::f64)[1]), 1e-4);
 }
 
 TEST_P(OnBackend, TheArenaIsNearTheLowerBound) {
@@ -286,7 +310,8 @@ TEST_P(OnBackend, PadsChannelsBetweenConvolutions) {
     const Value first = make_parameter(info, "first", {16, 3, 3, 3}, ParamRole::kernel, 1);
     const Value second = make_parameter(info, "second", {16, 16 + before + after, 3, 3}, ParamRole::kernel, 2);
     const ops::ConvConfig config{.window = {.padding = same}};
-    const Value wide = ops::pad(ops::conv(x, first, {}, config), {.before = {0, before, 0, 0}, .after = {0, after, 0, 0}});
+    const Value wide =
+        ops::pad(ops::conv(x, first, {}, config), {.before = {0, before, 0, 0}, .after = {0, after, 0, 0}});
     const Value y = ops::conv(wide, second, {}, config);
     ProgramSpec spec;
     spec.graph.inputs = {x};
@@ -356,7 +381,8 @@ TEST_P(OnBackend, WrongInputsAreNamed) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, OnBackend, ::testing::ValuesIn(backend_names()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, OnBackend, ::testing::ValuesIn(backend_names()),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace ocellus

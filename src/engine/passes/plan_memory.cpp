@@ -93,10 +93,53 @@ size_t most_live(const std::vector<Interval>& intervals, size_t steps) {
   return *std::ranges::max_element(live);
 }
 
+/// Offsets for the intervals in the better of two orders; returns the size of the arena.
+size_t place_all(Plan& plan, const std::vector<Interval>& intervals) {
+  std::vector<Interval> by_size = intervals, by_birth = intervals;
+  std::ranges::stable_sort(by_size, std::greater(), &Interval::bytes);
+  std::ranges::stable_sort(by_birth, {}, [](const Interval& i) { return std::pair(i.first, ~i.bytes); });
+  const size_t size_total = place(by_size), birth_total = place(by_birth);
+  for (const Interval& i : size_total <= birth_total ? by_size : by_birth)
+    plan.buffers[static_cast<size_t>(i.buffer)].offset = i.offset;
+  return std::min(size_total, birth_total);
+}
+
+/// Weights on their way to a kernel's order go through other forms (folded, cast) that only steps running once see: these
+/// share an arena of their own, instead of being kept beside what was made of them.
+void plan_packing(Plan& plan) {
+  std::vector<Interval> seen(plan.buffers.size());
+  std::vector<bool> read_later(plan.buffers.size(), false);
+  const auto touch = [&](int b, size_t s, bool once) {
+    if (b == none) return;
+    const auto root = static_cast<size_t>(plan.root(b));
+    if (plan.buffers[root].place != Buffer::Place::kept) return;
+    if (!once) read_later[root] = true;
+    Interval& i = seen[root];
+    if (i.buffer == none) i = {static_cast<int>(root), aligned(plan.buffers[root].bytes), static_cast<int>(s)};
+    i.last = static_cast<int>(s);
+  };
+  for (size_t s = 0; s < plan.steps.size(); ++s) {
+    const Step& step = plan.steps[s];
+    for (int b : step.inputs) touch(b, s, step.once);
+    for (int b : step.outputs) touch(b, s, step.once);
+    touch(step.scratch, s, step.once);
+  }
+  for (int b : plan.outputs) touch(b, plan.steps.size(), false);
+  for (const auto& [p, b] : plan.updates) touch(b, plan.steps.size(), false);
+  std::vector<Interval> intervals;
+  for (const Interval& i : seen)
+    if (i.buffer != none && !read_later[static_cast<size_t>(i.buffer)]) {
+      plan.buffers[static_cast<size_t>(i.buffer)].place = Buffer::Place::packing;
+      intervals.push_back(i);
+    }
+  plan.packing_bytes = place_all(plan, intervals);
+}
+
 }  // namespace
 
 void plan_memory(Plan& plan) {
   share_in_place(plan);
+  plan_packing(plan);
   const Lifetimes lives(plan);
   std::vector<Interval> intervals;
   for (size_t b = 0; b < plan.buffers.size(); ++b) {
@@ -105,14 +148,7 @@ void plan_memory(Plan& plan) {
     intervals.push_back({root, aligned(plan.buffers[b].bytes), lives.first(root), lives.last(root)});
   }
   plan.live_bytes = most_live(intervals, plan.steps.size());
-
-  std::vector<Interval> by_size = intervals, by_birth = intervals;
-  std::ranges::stable_sort(by_size, std::greater(), &Interval::bytes);
-  std::ranges::stable_sort(by_birth, {}, [](const Interval& i) { return std::pair(i.first, ~i.bytes); });
-  const size_t size_total = place(by_size), birth_total = place(by_birth);
-  plan.arena_bytes = std::min(size_total, birth_total);
-  for (const Interval& i : size_total <= birth_total ? by_size : by_birth)
-    plan.buffers[static_cast<size_t>(i.buffer)].offset = i.offset;
+  plan.arena_bytes = place_all(plan, intervals);
 }
 
 }  // namespace ocellus::passes
