@@ -73,6 +73,12 @@ Model open_model(const std::string& name_or_file, int64_t classes) {
   return Model::load(name_or_file);
 }
 
+void refuse_foreign_loss(const Model& model, const std::string& file, const std::string& what) {
+  if (model.lacks().empty()) return;
+  throw UsageError(file + ": " + model.lacks() + " is a function of the program that saved the model, so only that can " +
+                   what);
+}
+
 std::string class_name(const Model& model, int64_t i) {
   const auto& names = model.class_names();
   return static_cast<size_t>(i) < names.size() ? names[static_cast<size_t>(i)] : std::to_string(i);

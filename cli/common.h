@@ -42,6 +42,9 @@ bool in_zoo(const std::string& name);
 /// neither.
 ocellus::Model open_model(const std::string& name_or_file, int64_t classes = 0);
 
+/// Throws UsageError for a model from `file` whose loss only the program that saved it has; `what`: "judge it".
+void refuse_foreign_loss(const ocellus::Model& model, const std::string& file, const std::string& what);
+
 /// The name of class i, or its number where names are unknown.
 std::string class_name(const ocellus::Model& model, int64_t i);
 

@@ -55,9 +55,7 @@ nlohmann::ordered_json as_json(const Logs& logs, const metric::ConfusionMatrix& 
 int run(const State& s) {
   Model model = Model::load(s.model);
   s.machine.run(model);
-  if (!model.lacks().empty())
-    throw UsageError(fmt::format("{}: {} is a function of the program that saved the model, so only that can judge it",
-                                 s.model, model.lacks()));
+  refuse_foreign_loss(model, s.model, "judge it");
   if (!model.compiled()) throw UsageError(s.model + ": the model was saved without a loss, so it can't be judged");
   const data::AnyDataset dataset = data::open_dataset(s.data, choose_split(s));
   const Shape output = model.graph().outputs[0].shape();

@@ -183,6 +183,7 @@ int run(const State& s) {
   // A saved model is opened before the data, which may take longer: a misspelt name is told at once.
   std::optional<Model> saved;
   if (!in_zoo(s.model)) saved = open_model(s.model);
+  if (saved) refuse_foreign_loss(*saved, s.model, "go on training it");
   const Data d = open_data(s);
   const auto classes = static_cast<int64_t>(d.train.class_names().size());
   const fs::path folder = run_folder(s);

@@ -145,6 +145,8 @@ TEST_F(CliErrors, a_loss_that_only_the_writer_has_is_2_but_the_model_can_be_look
   model.save(path("own.safetensors"));
   expect_failure(run(folder_, {"eval", "own.safetensors", "--data", "builtin:digits"}), 2,
                  {"own.safetensors: the loss \"hinge\" is a function of the program that saved the model"});
+  expect_failure(run(folder_, {"train", "own.safetensors", "--data", "builtin:digits"}), 2,
+                 {"own.safetensors: the loss \"hinge\" is a function", "go on training it"});
   EXPECT_EQ(run(folder_, {"inspect", "own.safetensors"}).code, 0);
   EXPECT_EQ(run(folder_, {"summary", "own.safetensors"}).code, 0);
 }
