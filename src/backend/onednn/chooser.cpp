@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include <ocellus/base/error.h>
 #include <ocellus/base/file.h>
 
@@ -22,7 +24,7 @@ AlgorithmChooser::~AlgorithmChooser() {
   try {
     Choices all = cached();  // another process may have written since
     for (const auto& [key, choice] : choices_) all[key] = choice;
-    write_atomically(cache_, std::string(first_line) + "\n" + print(all));
+    write_atomically(cache_, fmt::format("{}\n{}", first_line, print(all)));
   } catch (const std::exception&) {  // the next process measures again
   }
 }
