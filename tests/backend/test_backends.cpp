@@ -135,7 +135,7 @@ TEST(OneDnnBackend, WinogradWeightsOfInferenceAreNoMasters) {
   ASSERT_TRUE(answer.plan);
   if (answer.plan->name.find("wino") == std::string::npos) GTEST_SKIP() << "no Winograd on this machine";
   ASSERT_TRUE(answer.plan->inputs[1]);
-  EXPECT_EQ(answer.plan->inputs[1]->to_string(), "winograd");
+  EXPECT_EQ(answer.plan->inputs[1]->to_string(), "winograd 4x4");
   EXPECT_FALSE(answer.plan->inputs[1]->holds_masters());
 }
 

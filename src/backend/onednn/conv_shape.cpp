@@ -106,12 +106,20 @@ std::optional<Candidate> available(const Runtime& runtime, const ConvShape& s, c
   return std::nullopt;
 }
 
+/// Tiles of 4x4 results in all images.
+int64_t winograd_tiles(const ConvShape& s, Direction direction) {
+  const Dims& results = direction == Direction::backward_data ? s.src : s.dst;
+  return results[0] * ((results[2] + 3) / 4) * ((results[3] + 3) / 4);
+}
+
 /// The direct variant, and what differs from it and from each other. Other orders are tried where nobody after this
 /// convolution has to live with them: activations of a training pass also go through normalisation and pooling, which are
-/// at their best in the order that the library gives them.
+/// at their best in the order that the library gives them. The library's Winograd is left out of prediction where ours fits: it
+/// wins little there, and takes ten times as long to lay the weights out, at every start of a program.
 std::vector<Variant> variants_to_try(const Runtime& runtime, const ConvShape& s, const ConvContext& context) {
   std::vector<Variant> wanted = {Variant::direct};
-  if (may_be_winograd(s)) wanted.push_back(Variant::winograd);
+  const bool ours = winograd_shape(s, context.direction, Variant::winograd_4x4).has_value();
+  if (may_be_winograd(s) && (context.training || !ours)) wanted.push_back(Variant::winograd);
   if (!context.training) wanted.push_back(Variant::blocked);
   if (!context.training || context.direction == Direction::backward_weights) wanted.push_back(Variant::channels_last);
   std::vector<Variant> variants;
@@ -257,8 +265,12 @@ Variant choose_variant(OneDnnBackend& backend, const ConvShape& shape, const Con
     constexpr int64_t least_channels = 32;  // with fewer the transforms cost more than they save
     const bool wide = shape.src[1] >= least_channels && shape.dst[1] >= least_channels;
     if (!wide || !may_be_winograd(shape)) return Variant::direct;
-    if (available(runtime, shape, context, Variant::winograd)) return Variant::winograd;
-    return winograd_shape(shape, context.direction, Variant::winograd_4x4) ? Variant::winograd_4x4 : Variant::direct;
+    if (winograd_shape(shape, context.direction, Variant::winograd_4x4)) {
+      // With fewer tiles, transformed weights, four times as many, are read for too few products.
+      constexpr int64_t least_tiles = 16;
+      return winograd_tiles(shape, context.direction) < least_tiles ? Variant::direct : Variant::winograd_4x4;
+    }
+    return available(runtime, shape, context, Variant::winograd) ? Variant::winograd : Variant::direct;
   }
   constexpr std::array<std::string_view, 6> all_names = {"direct",        "winograd",     "blocked",
                                                          "channels_last", "winograd_4x4", "winograd_2x2"};
