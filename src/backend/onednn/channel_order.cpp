@@ -2,9 +2,9 @@
 
 namespace ocellus::onednn {
 
-std::optional<ChannelOrder> channel_order(const Desc& desc) {
+std::optional<ChannelOrder> channel_order(const Desc& desc, dnnl::memory::data_type type) {
   const auto& d = desc.data;
-  if (d.format_kind != dnnl_blocked || d.data_type != dnnl_f32 || d.ndims < 3 || d.offset0 != 0) return std::nullopt;
+  if (d.format_kind != dnnl_blocked || desc.data_type() != type || d.ndims < 3 || d.offset0 != 0) return std::nullopt;
   const auto& b = d.format_desc.blocking;
   if (b.inner_nblks > 1 || (b.inner_nblks == 1 && b.inner_idxs[0] != 1)) return std::nullopt;
   ChannelOrder o;

@@ -15,8 +15,9 @@ struct ChannelOrder {
   int64_t blocks() const { return (channels + lanes - 1) / lanes; }
 };
 
-/// A descriptor of f32 values with spatial dimensions as such a nest, or nothing when its order is another one: plain order,
+/// A descriptor of values of this type with spatial dimensions as such a nest, or nothing when its order is another one: plain order,
 /// channels last, and blocks of channels are.
-std::optional<ChannelOrder> channel_order(const Desc& desc);
+std::optional<ChannelOrder> channel_order(const Desc& desc,
+                                          dnnl::memory::data_type type = dnnl::memory::data_type::f32);
 
 }  // namespace ocellus::onednn

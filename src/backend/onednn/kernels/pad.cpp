@@ -25,7 +25,8 @@ struct Run {
 };
 
 /// The runs that carry channels [0, n) of `from` starting at `first_from` to those of `to` starting at `first_to`.
-std::vector<Run> runs(const ChannelOrder& from, int64_t first_from, const ChannelOrder& to, int64_t first_to, int64_t n) {
+std::vector<Run> runs(const ChannelOrder& from, int64_t first_from, const ChannelOrder& to, int64_t first_to,
+                      int64_t n) {
   std::vector<Run> found;
   for (int64_t c = 0; c < n;) {
     const int64_t a = first_from + c, b = first_to + c;
@@ -36,14 +37,15 @@ std::vector<Run> runs(const ChannelOrder& from, int64_t first_from, const Channe
   return found;
 }
 
+template <class T>  // an element, of which only the size counts
 class CopyChannels final : public Kernel {
  public:
   CopyChannels(const ChannelOrder& from, const ChannelOrder& to, std::vector<Run> runs, size_t bytes)
       : from_(from), to_(to), runs_(std::move(runs)), bytes_(bytes) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
-    x_ = static_cast<const float*>(inputs[0]);
-    y_ = static_cast<float*>(outputs[0]);
+    x_ = static_cast<const T*>(inputs[0]);
+    y_ = static_cast<T*>(outputs[0]);
   }
 
   void run() override {
@@ -54,30 +56,29 @@ class CopyChannels final : public Kernel {
   void some(int64_t begin, int64_t end) const {
     const size_t sample = bytes_ / static_cast<size_t>(to_.samples);
     for (int64_t n = begin; n < end; ++n) {
-      float* y = y_ + n * to_.sample;
+      T* y = y_ + n * to_.sample;
       std::memset(y, 0, sample);
       for (const Run& r : runs_) copy(x_ + n * from_.sample + r.from, y + r.to, r.count);
     }
   }
 
-  void copy(const float* x, float* y, int64_t count) const {
+  void copy(const T* x, T* y, int64_t count) const {
     if (from_.position == count && to_.position == count) {  // nothing lies between the positions
-      std::memcpy(y, x, static_cast<size_t>(count * to_.positions) * sizeof(float));
+      std::memcpy(y, x, static_cast<size_t>(count * to_.positions) * sizeof(T));
       return;
     }
     if (count == 1 && from_.position == 1 && to_.position == 1) {
-      std::memcpy(y, x, static_cast<size_t>(to_.positions) * sizeof(float));
+      std::memcpy(y, x, static_cast<size_t>(to_.positions) * sizeof(T));
       return;
     }
-    for (int64_t p = 0; p < to_.positions; ++p)
-      std::copy_n(x + p * from_.position, count, y + p * to_.position);
+    for (int64_t p = 0; p < to_.positions; ++p) std::copy_n(x + p * from_.position, count, y + p * to_.position);
   }
 
   ChannelOrder from_, to_;
   std::vector<Run> runs_;
   size_t bytes_;
-  const float* x_ = nullptr;
-  float* y_ = nullptr;
+  const T* x_ = nullptr;
+  T* y_ = nullptr;
 };
 
 /// Other padding is for the kernel in pad_positions.cpp and for the operator's own evaluation.
@@ -98,20 +99,24 @@ KernelAnswer make_pad(const KernelRequest& request, Backend& backend) {
   if (!pads_channels(op)) return "for zeros around channels";
   if constexpr (!backward)
     if (op.value != 0) return "for zeros around channels";
-  if (x.dtype != DType::f32 || x.shape.rank() < 3) return "for f32 values with spatial dimensions";
+  const bool narrow = x.dtype == DType::bf16;
+  if ((x.dtype != DType::f32 && !narrow) || x.shape.rank() < 3) return "for f32 or bf16 values with spatial dimensions";
   const Desc source = desc_of(request.inputs[0], x);
   const Desc target = like(source, Dims(y.shape.begin(), y.shape.end()));
-  const auto from = channel_order(source), to = channel_order(target);
+  const auto from = channel_order(source, data_type(x.dtype)), to = channel_order(target, data_type(x.dtype));
   if (!from || !to) return "for plain values, and for blocks of channels alone";
-  const auto whole_samples = static_cast<size_t>(to->samples * to->sample) * sizeof(float);
+  const auto whole_samples = static_cast<size_t>(to->samples * to->sample) * size_of(x.dtype);
   if (whole_samples != target.get_size()) return "for samples that lie one behind the other";
   const int64_t shared = std::min(from->channels, to->channels);
   KernelPlan plan;
   plan.name = "copy";
   plan.inputs = {request.inputs[0]};
   plan.outputs = {layout_of(runtime_of(backend), target)};
-  plan.kernel = std::make_unique<CopyChannels>(
-      *from, *to, runs(*from, backward ? op.before[1] : 0, *to, backward ? 0 : op.before[1], shared), target.get_size());
+  auto copied = runs(*from, backward ? op.before[1] : 0, *to, backward ? 0 : op.before[1], shared);
+  if (narrow)
+    plan.kernel = std::make_unique<CopyChannels<uint16_t>>(*from, *to, std::move(copied), target.get_size());
+  else
+    plan.kernel = std::make_unique<CopyChannels<float>>(*from, *to, std::move(copied), target.get_size());
   return plan;
 }
 
