@@ -235,10 +235,10 @@ DType Model::State::use_precision() {
   return *precision;
 }
 
-Program Model::State::compile(const ProgramSpec& spec, const Program* packed) {
+Program Model::State::compile(const ProgramSpec& spec) {
   const bool trains = spec.mode == Mode::train || !spec.wrt.empty();
   const DType compute = use_precision() == DType::i8 && trains ? DType::f32 : use_precision();
-  return ocellus::compile(spec, *use_backend(), {.compute = compute, .calibration = calibration, .packed = packed});
+  return ocellus::compile(spec, *use_backend(), {.compute = compute, .calibration = calibration});
 }
 
 DType Model::precision() const { return state_->use_precision(); }

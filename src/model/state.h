@@ -72,7 +72,7 @@ struct Model::State {
   DType use_precision();
   void forget_calibration();  ///< when the weights change
   /// Compiles for the model's backend and precision.
-  Program compile(const ProgramSpec& spec, const Program* packed = nullptr);
+  Program compile(const ProgramSpec& spec);
   /// Sets `preprocess` from the input's shape unless it has been set.
   void choose_preprocess();
   /// A compiled inference program of the graph's inputs and these outputs.

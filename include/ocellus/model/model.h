@@ -110,7 +110,6 @@ class OCELLUS_API Model final : public nn::Layer {
   Values call(nn::Build& build, const Values& inputs) const override;
 
  private:
-  friend class Session;
   explicit Model(std::shared_ptr<State> state);
 
   std::shared_ptr<State> state_;
