@@ -76,7 +76,7 @@ TEST(Fit, learns_in_bf16) {
   EXPECT_LT(wide_loss, 0.1 * std::log(3.0));
   const auto is_bf16 = [](float v) { return (std::bit_cast<uint32_t>(v) & 0xffff) == 0; };
   EXPECT_LT(std::ranges::count_if(narrow, is_bf16), static_cast<std::ptrdiff_t>(narrow.size() / 10));
-  EXPECT_THAT(message_of<UsageError>([&] { small_network().set_precision(DType::f16); }), HasSubstr("f32 or bf16"));
+  EXPECT_THAT(message_of<UsageError>([&] { small_network().set_precision(DType::f16); }), HasSubstr("f32, bf16 or i8, not in f16"));
 }
 
 TEST(Fit, evaluation_weighs_a_smaller_last_batch_rightly) {
