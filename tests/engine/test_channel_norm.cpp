@@ -38,6 +38,7 @@ std::vector<OpCase> response_cases() {
       {"each_alone", response_norm({.size = 1, .alpha = 0.7}), {batch_of({2, 4, 3})}},
       {"other_powers", response_norm({.size = 3, .alpha = 0.5, .beta = 1.3, .k = 0.4}), {batch_of({2, 6, 2, 2, 3})}},
       {"matrix", response_norm(strong), {batch_of({4, 7})}},
+      {"four_spatial_dimensions", response_norm(strong), {batch_of({2, 4, 3, 2, 4, 3})}},
       {"after_conv", response_after_conv, {batch_of({2, 16, 6, 5}), fixed({48, 16, 3, 3})}},
   };
 }

@@ -25,7 +25,12 @@ Forward::primitive_desc forward_desc(const Runtime& runtime, const Op& op, const
   return {desc, user_scratchpad(), runtime.engine()};
 }
 
+/// The library accepts more dimensions, and then looks at some elements only (2.6.3).
+bool has_too_many_dimensions(const KernelRequest& request) { return request.node.types()[0].shape.rank() > 5; }
+constexpr const char* too_many_dimensions = "for at most three spatial dimensions";
+
 KernelAnswer make_lrn(const KernelRequest& request, Backend& backend) {
+  if (has_too_many_dimensions(request)) return too_many_dimensions;
   const RuntimePtr& runtime = runtime_of(backend);
   Planner plan(request, runtime);
   const Desc x = plan.incoming(0);
@@ -37,6 +42,7 @@ KernelAnswer make_lrn(const KernelRequest& request, Backend& backend) {
 /// The library's backward pass wants what its forward pass in training notes down. It is computed here once more: the forward
 /// operator keeps nothing but x, and is cheap.
 KernelAnswer make_lrn_backward(const KernelRequest& request, Backend& backend) {
+  if (has_too_many_dimensions(request)) return too_many_dimensions;
   const auto& op = *request.node.as<LocalResponseNormBackward>();
   const RuntimePtr& runtime = runtime_of(backend);
   Planner plan(request, runtime);
