@@ -51,6 +51,14 @@ std::vector<OpCase> max_cases() {
   cases.push_back({"global",
                    [](const Values& in) { return Values{ops::global_max_pool(in[0])}; },
                    {batch_of({2, 17, 5, 3}, distinct())}});
+  const Fill one_peak = [](Tensor& t, Rng& rng) {
+    uniform(-1, 1)(t, rng);
+    const auto v = t.as<float>();
+    for (size_t plane = 0; plane < 2; ++plane) v[plane * 576 + 300 + plane * 200] = 2;
+  };
+  cases.push_back({"global_of_many_positions",
+                   [](const Values& in) { return Values{ops::global_max_pool(in[0])}; },
+                   {batch_of({1, 2, 4, 24, 6}, one_peak)}});
   return cases;
 }
 
