@@ -71,6 +71,7 @@ Data open_data(const State& s) {
   } else if (s.validation != "none") {
     // The same samples for every --seed, so that runs can be compared.
     auto [kept, held] = data::split(d.train, 1 - fraction(s.validation), 0);
+    if (held.size() == 0) return d;  // of so few samples none can be spared
     d.train = kept;
     d.validation = held;
   }

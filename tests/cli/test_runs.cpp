@@ -160,6 +160,15 @@ TEST_F(CliRuns, resuming_nothing_or_something_else_is_refused) {
   EXPECT_EQ(read_text(file("run/last.safetensors")), last);
 }
 
+// A tenth of four samples is none: there is nothing to validate on, and the best model is the one that trains best.
+TEST_F(CliRuns, a_handful_of_samples_trains_without_validation) {
+  write_corners(folder_ / "few", 4, 2);
+  const Outcome result = run(folder_, {"train", "lenet5", "--data", "few", "--epochs", "1", "--out", "few_run"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, testing::HasSubstr("4 training samples"));
+  EXPECT_TRUE(fs::exists(file("few_run/best.safetensors")));
+}
+
 TEST_F(CliRuns, a_loss_that_is_not_finite_is_7_and_keeps_the_last_good_epoch) {
   ASSERT_EQ(run(folder_, training("run", "2")).code, 0);
   const std::string best = read_text(file("run/best.safetensors")), last = read_text(file("run/last.safetensors"));
