@@ -67,6 +67,17 @@ Desc matrices(int64_t points, int64_t rows, int64_t columns, int64_t row, int64_
   return {{points, rows, columns}, f32, Dims{std::max(rows * row, columns * column) + gap, row, column}};
 }
 
+/// Adds output 0 = input 0 x input 1, a product for each point; gives the bytes of scratch memory that it needs.
+size_t add_product(Sequence& sequence, const RuntimePtr& runtime, const std::array<Desc, 3>& a_b_product,
+                   const dnnl::primitive_attr& attr) {
+  const auto& [a, b, product] = a_b_product;
+  const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(a, b, product), attr, runtime->engine());
+  sequence.add(dnnl::matmul(pd), std::array{Arg{DNNL_ARG_SRC, in(0), a}, Arg{DNNL_ARG_WEIGHTS, in(1), b},
+                                            Arg{DNNL_ARG_DST, out(0), product},
+                                            Arg{DNNL_ARG_SCRATCHPAD, {Place::Kind::scratch, 0}, pd.scratchpad_desc()}});
+  return pd.scratchpad_desc().get_size();
+}
+
 /// How many tiles at a time: as many as the cache holds, in parts of about one size.
 int64_t tiles_at_once(int64_t tiles, int64_t bytes_of_tile) {
   const int64_t most = std::max<int64_t>(cached_bytes / bytes_of_tile, 32);
@@ -124,15 +135,12 @@ class Convolution final : public Kernel {
         src_order_(*image_order(config.src)),
         dst_order_(*image_order(config.dst)),
         products_(runtime) {
-    const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(matrices(g_.points, g_.at_once, g_.inner, g_.inner, 1),
-                                                             Desc({g_.points, g_.inner, g_.outer}, f32, tag::abc),
-                                                             matrices(g_.points, g_.at_once, g_.outer, g_.outer, 1)),
-                                          user_scratchpad(), runtime->engine());
-    products_.add(dnnl::matmul(pd),
-                  std::array{Arg{DNNL_ARG_SRC, in(0), pd.src_desc()}, Arg{DNNL_ARG_WEIGHTS, in(1), pd.weights_desc()},
-                             Arg{DNNL_ARG_DST, out(0), pd.dst_desc()},
-                             Arg{DNNL_ARG_SCRATCHPAD, {Place::Kind::scratch, 0}, pd.scratchpad_desc()}});
-    scratch_ = static_cast<size_t>(g_.floats()) * sizeof(float) + pd.scratchpad_desc().get_size();
+    const size_t scratchpad = add_product(
+        products_, runtime,
+        {matrices(g_.points, g_.at_once, g_.inner, g_.inner, 1), Desc({g_.points, g_.inner, g_.outer}, f32, tag::abc),
+         matrices(g_.points, g_.at_once, g_.outer, g_.outer, 1)},
+        user_scratchpad());
+    scratch_ = static_cast<size_t>(g_.floats()) * sizeof(float) + scratchpad;
     finish_.below = config.below;
   }
 
@@ -193,15 +201,12 @@ class WeightsGradient final : public Kernel {
     dnnl::post_ops sum;
     sum.append_sum(1);
     attr.set_post_ops(sum);
-    const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(matrices(g_.points, g_.inner, g_.at_once, 1, g_.inner),
-                                                             matrices(g_.points, g_.at_once, g_.outer, g_.outer, 1),
-                                                             Desc({g_.points, g_.inner, g_.outer}, f32, tag::abc)),
-                                          attr, runtime->engine());
-    products_.add(dnnl::matmul(pd),
-                  std::array{Arg{DNNL_ARG_SRC, in(0), pd.src_desc()}, Arg{DNNL_ARG_WEIGHTS, in(1), pd.weights_desc()},
-                             Arg{DNNL_ARG_DST, out(0), pd.dst_desc()},
-                             Arg{DNNL_ARG_SCRATCHPAD, {Place::Kind::scratch, 0}, pd.scratchpad_desc()}});
-    scratch_ = static_cast<size_t>(g_.floats() + sum_floats()) * sizeof(float) + pd.scratchpad_desc().get_size();
+    const size_t scratchpad = add_product(
+        products_, runtime,
+        {matrices(g_.points, g_.inner, g_.at_once, 1, g_.inner), matrices(g_.points, g_.at_once, g_.outer, g_.outer, 1),
+         Desc({g_.points, g_.inner, g_.outer}, f32, tag::abc)},
+        attr);
+    scratch_ = static_cast<size_t>(g_.floats() + sum_floats()) * sizeof(float) + scratchpad;
   }
 
   size_t scratch() const { return scratch_; }
