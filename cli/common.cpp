@@ -7,6 +7,7 @@
 #include <ocellus/base/error.h>
 #include <ocellus/base/settings.h>
 #include <ocellus/base/threads.h>
+#include <ocellus/io/format.h>
 #include <ocellus/zoo/zoo.h>
 
 namespace cli {
@@ -67,10 +68,10 @@ Model open_model(const std::string& name_or_file, int64_t classes) {
   if (in_zoo(name_or_file) || !file) {
     // Something that looks like a path is one: "no such file" says more than a list of networks.
     const std::filesystem::path path(name_or_file);
-    if (!in_zoo(name_or_file) && (path.has_parent_path() || path.has_extension())) return Model::load(path);
+    if (!in_zoo(name_or_file) && (path.has_parent_path() || path.has_extension())) return io::read_model(path);
     return zoo::create(name_or_file, {.classes = classes});
   }
-  return Model::load(name_or_file);
+  return io::read_model(name_or_file);
 }
 
 void refuse_foreign_loss(const Model& model, const std::string& file, const std::string& what) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <ocellus/base/error.h>
+#include <ocellus/io/format.h>
 #include <ocellus/model/model.h>
 #include <ocellus/tensor/npy.h>
 #include <ocellus/tensor/safetensors.h>
@@ -43,6 +44,34 @@ void print(const SafetensorsHeader& header) {
   for (const auto& [key, value] : header.metadata) fmt::print("{:<20} {}\n", key, shortened(value));
 }
 
+/// A file of another format: what it says of itself, its layers and its tensors.
+int list(const io::Format& format, const std::string& path, bool json) {
+  if (!format.inspect) throw Unsupported(path + ": " + std::string(format.name) + " files can't be listed");
+  const io::FileContent content = format.inspect(path);
+  if (json) {
+    nlohmann::ordered_json j = {{"format", format.name}, {"bytes", std::filesystem::file_size(path)}};
+    for (const auto& [key, value] : content.metadata) j["metadata"][key] = value;
+    for (const auto& l : content.layers)
+      j["layers"].push_back({{"name", l.name}, {"kind", l.kind}, {"detail", l.detail}});
+    for (const auto& t : content.tensors)
+      j["tensors"].push_back({{"name", t.name}, {"dtype", t.dtype}, {"shape", t.shape}, {"bytes", t.bytes}});
+    fmt::print("{}\n", j.dump(2));
+    return 0;
+  }
+  fmt::print("{}: {} ({})\n", path, format.name, format.description);
+  for (const auto& [key, value] : content.metadata) fmt::print("{:<20} {}\n", key, shortened(value));
+  if (!content.layers.empty()) fmt::print("\n{:<32} {:<22} {}\n", "layer", "kind", "detail");
+  for (const auto& l : content.layers) fmt::print("{:<32} {:<22} {}\n", l.name, l.kind, shortened(l.detail));
+  uint64_t bytes = 0;
+  if (!content.tensors.empty()) fmt::print("\n{:<44} {:<6} {:<20} {:>12}\n", "tensor", "dtype", "shape", "bytes");
+  for (const auto& t : content.tensors) {
+    fmt::print("{:<44} {:<6} {:<20} {:>12}\n", t.name, t.dtype, fmt::format("[{}]", fmt::join(t.shape, ",")), t.bytes);
+    bytes += t.bytes;
+  }
+  fmt::print("{} layers, {} tensors, {} bytes of data\n", content.layers.size(), content.tensors.size(), bytes);
+  return 0;
+}
+
 int inspect(const std::string& path, bool json) {
   if (std::filesystem::path(path).extension() == ".npy") {
     const Tensor t = read_npy(path);
@@ -55,6 +84,8 @@ int inspect(const std::string& path, bool json) {
       fmt::print("{}\n", t.to_string());
     return 0;
   }
+  const io::Format format = io::format_of(path);
+  if (format.name != "safetensors") return list(format, path, json);
   const SafetensorsHeader header = inspect_safetensors(path);
   // A file of ours must also make sense as a model.
   const bool model = header.metadata.contains("format") && header.metadata.at("format") == "ocellus";
@@ -72,7 +103,7 @@ std::function<int()> declare(Options& options) {
     bool json = false;
   };
   auto s = std::make_shared<State>();
-  options.argument("FILE", s->file, "a model file (.safetensors) or an array (.npy)");
+  options.argument("FILE", s->file, "a model file of any format, or an array (.npy)");
   options.flag("--json", s->json, "for machines");
   return [s] { return inspect(s->file, s->json); };
 }

@@ -27,7 +27,7 @@ install(FILES
 
 # The prefix is written relative to the file, so that an installed tree may be moved.
 file(RELATIVE_PATH pc_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-set(pc_private "-lfmt -ldnnl -lhwy -lopencv_videoio -lopencv_imgcodecs -lopencv_imgproc -lopencv_core -lz -lgomp -lpthread")
+set(pc_private "-lfmt -ldnnl -lhwy -lopencv_videoio -lopencv_imgcodecs -lopencv_imgproc -lopencv_core -lonnx_proto -lprotobuf -lhdf5_serial -lzip -lz -lgomp -lpthread")
 if(OCELLUS_SHARED_LIBRARY)
   set(pc_libs "-L\${libdir} -locellus")
   set(pc_cflags "-I\${includedir}")

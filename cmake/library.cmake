@@ -17,7 +17,8 @@ target_include_directories(ocellus PUBLIC
   $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/generated/include>)
 target_link_libraries(ocellus PRIVATE
   fmt::fmt OpenMP::OpenMP_CXX DNNL::dnnl PkgConfig::hwy ZLIB::ZLIB Threads::Threads
-  opencv::core opencv::imgproc opencv::imgcodecs opencv::videoio)
+  opencv::core opencv::imgproc opencv::imgcodecs opencv::videoio
+  onnx::proto protobuf::runtime hdf5::serial zip::zip)
 target_compile_features(ocellus PUBLIC cxx_std_20)
 set_target_properties(ocellus PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}

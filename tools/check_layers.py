@@ -15,6 +15,9 @@ UMBRELLA = "ocellus/ocellus.h"
 # A third-party header and the only files that may include it.
 PRIVATE_LIBRARIES = {
     r"(dnnl|oneapi/dnnl)": r"src/backend/onednn/.*",
+    r"(onnx|google)/": r"src/io/(onnx|caffe)/.*",
+    r"hdf5": r"src/io/keras/.*",
+    r"zip\.h": r"src/io/keras/.*",
     r"hwy/": r"src/(backend/simd/.*|(train|data)/.*_simd\.cpp)",
 }
 

@@ -127,6 +127,8 @@
 
 #include <ocellus/zoo/zoo.h>
 
+#include <ocellus/io/format.h>
+
 #include <ocellus/vision/box.h>
 #include <ocellus/vision/decode.h>
 #include <ocellus/vision/nms.h>

@@ -1,0 +1,4 @@
+# One file of formats/ registers one kind of model file.
+file(GLOB io_formats CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/formats/*.cpp)
+ocellus_table(io ocellus::io io/format_table.h Format formats_in_ ${io_formats})
+target_link_libraries(ocellus_io PUBLIC onnx::proto protobuf::runtime hdf5::serial zip::zip)
