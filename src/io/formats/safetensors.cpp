@@ -26,7 +26,7 @@ FileContent inspect(const std::filesystem::path& path) {
   return content;
 }
 
-constexpr std::array<Format, 1> formats = {{{.name = "safetensors",
+constexpr std::array<Format, 1> entries = {{{.name = "safetensors",
                                              .description = "our own: architecture, weights, training state",
                                              .endings = endings,
                                              .recognises = recognises,
@@ -36,6 +36,6 @@ constexpr std::array<Format, 1> formats = {{{.name = "safetensors",
 
 }  // namespace
 
-std::span<const Format> formats_in_safetensors() { return formats; }
+std::span<const Format> formats_in_safetensors() { return entries; }
 
 }  // namespace ocellus::io
