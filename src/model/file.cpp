@@ -3,6 +3,7 @@
 //   format = "ocellus", format_version      a reader refuses versions above its own
 //   architecture                            JSON: layers, parameters, calls, nodes in topological order, inputs, outputs
 //   preprocess, classes, compile, history   JSON
+//   extra                                   JSON: the model's own metadata, texts by name
 //   quantization                            JSON, of models in bytes: ranges of activations, layers that stay f32
 //   training                                of checkpoints: where the run stands (run_state.h)
 // Nodes name operators and their attributes, so a file loads without the program that built the model. Nothing in a file is
@@ -99,6 +100,7 @@ void write_model(const Model::State& state, const std::filesystem::path& path, c
   else if (!state.foreign.json.empty())
     file.metadata["compile"] = state.foreign.json;
   if (state.calibration) file.metadata["quantization"] = calibration_to_json(*state.calibration);
+  if (!state.metadata.empty()) file.metadata["extra"] = json(state.metadata).dump();
   if (!training.empty()) file.metadata["training"] = training;
   write_safetensors(path, file);
 }
@@ -131,8 +133,9 @@ std::shared_ptr<Model::State> read_model(const std::filesystem::path& path) {
   restore_weights(*state, file, source);
   try {
     if (const std::string* text = metadata(file, "classes")) json::parse(*text).get_to(state->classes);
+    if (const std::string* text = metadata(file, "extra")) json::parse(*text).get_to(state->metadata);
   } catch (const json::exception& e) {
-    throw FormatError(source, "metadata classes", "is damaged: " + std::string(e.what()));
+    throw FormatError(source, "metadata classes, extra", "is damaged: " + std::string(e.what()));
   }
   if (const std::string* text = metadata(file, "preprocess")) state->preprocess = preprocess_from_json(*text, source);
   if (const std::string* text = metadata(file, "quantization"))

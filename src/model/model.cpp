@@ -215,6 +215,15 @@ const std::vector<std::string>& Model::class_names() const { return state_->clas
 
 void Model::set_class_names(std::vector<std::string> names) { state_->classes = std::move(names); }
 
+const std::map<std::string, std::string>& Model::metadata() const { return state_->metadata; }
+
+void Model::set_metadata(const std::string& key, std::string text) {
+  if (text.empty())
+    state_->metadata.erase(key);
+  else
+    state_->metadata[key] = std::move(text);
+}
+
 const History& Model::history() const { return state_->history; }
 
 const CompileConfig& Model::configuration() const { return state_->config; }

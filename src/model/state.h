@@ -46,6 +46,7 @@ struct Model::State {
 
   std::optional<data::Preprocess> preprocess;
   std::vector<std::string> classes;
+  std::map<std::string, std::string> metadata;
   CompileConfig config;
   OptimizerState optimizer;
   ForeignCompile foreign;  ///< of a loaded model that is not compiled

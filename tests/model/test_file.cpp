@@ -37,6 +37,8 @@ TEST(ModelFile, gives_back_everything) {
   data::Preprocess preprocess = model.preprocess();
   preprocess.mean = {0.25f};
   model.set_preprocess(preprocess);
+  model.set_metadata("origin", "drawn \xc3\xa0 la main");
+  model.set_metadata("nothing", "");
   model.save(folder / "m.safetensors");
 
   const Model loaded = Model::load(folder / "m.safetensors");
@@ -44,6 +46,7 @@ TEST(ModelFile, gives_back_everything) {
   EXPECT_EQ(weights(loaded), weights(model));
   EXPECT_EQ(loaded.class_names(), model.class_names());
   EXPECT_EQ(loaded.preprocess(), model.preprocess());
+  EXPECT_EQ(loaded.metadata(), (std::map<std::string, std::string>{{"origin", "drawn \xc3\xa0 la main"}}));
   EXPECT_EQ(loaded.history().to_json(), model.history().to_json());
   ASSERT_TRUE(loaded.compiled());
   EXPECT_EQ(loaded.configuration().optimizer->describe(), model.configuration().optimizer->describe());

@@ -82,6 +82,10 @@ class OCELLUS_API Model final : public nn::Layer {
   void set_preprocess(data::Preprocess preprocess);
   const std::vector<std::string>& class_names() const;  ///< as `fit` found them in the data set
   void set_class_names(std::vector<std::string> names);
+  /// Texts by name that travel with the model and are saved with it: what a foreign file or a detector says beyond the graph
+  /// ("darknet/cfg", "detector").
+  const std::map<std::string, std::string>& metadata() const;
+  void set_metadata(const std::string& key, std::string text);  ///< UTF-8; an empty text removes the entry
   const History& history() const;                       ///< of the last fit
   const CompileConfig& configuration() const;
   const BackendPtr& backend() const;                    ///< made from the settings when first needed
