@@ -1,10 +1,12 @@
-// Three steps for some thousand tiles at a time, so that what lies between them stays in the cache: transform the tiles, one
-// product of matrices for each point, transform back. Backward weights sums the products over all tiles and transforms once.
+// Three steps for a few tiles at a time, so that what lies between them stays in the cache: transform the tiles, one product of
+// matrices for each point, transform back. Each thread takes its own tiles through all three, and waits for no other: what one
+// core has written, another one reads ten times as slowly. Backward weights sums the products over all tiles and transforms once.
 
 #include "backend/onednn/winograd.h"
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -27,8 +29,9 @@ constexpr auto f32 = dnnl::memory::data_type::f32;
 
 /// Matrices lie this many floats further apart than they must: at distances of 4 KB their rows would share cache lines' places.
 constexpr int64_t gap = 16;
-constexpr int64_t cached_bytes = int64_t{6} << 20;  // of transformed tiles and products
-constexpr int64_t grain = 2;                        // tiles worth a thread
+constexpr int64_t cached_bytes = int64_t{3} << 20;  // of a thread's transformed tiles and products
+constexpr int64_t large_bytes = int64_t{4} << 20;   // of weights that are read from memory for each product
+constexpr int64_t grain = 2;                        // kernels worth a thread
 
 /// A descriptor's order, if it is channels last or in blocks of channels that vectors fit into.
 std::optional<ImageOrder> image_order(const Desc& desc) {
@@ -78,47 +81,87 @@ size_t add_product(Sequence& sequence, const RuntimePtr& runtime, const std::arr
   return pd.scratchpad_desc().get_size();
 }
 
-/// How many tiles at a time: as many as the cache holds, in parts of about one size.
-int64_t tiles_at_once(int64_t tiles, int64_t bytes_of_tile) {
-  const int64_t most = std::max<int64_t>(cached_bytes / bytes_of_tile, 32);
-  const int64_t parts = (tiles + most - 1) / most;
-  return (tiles + parts - 1) / parts;
-}
-
 int64_t tiles_along(int64_t size, int64_t side) { return (size + side - 1) / side; }
 
-/// Sizes that all directions derive from a shape.
+int64_t divided(int64_t n, int64_t parts) { return (n + parts - 1) / parts; }
+
+/// What one thread does: tiles [begin, end), for some of the results' channels.
+struct Part {
+  int64_t begin = 0, end = 0;
+  int64_t channel = 0;  ///< the first
+};
+
+/// What cutting goes by.
+struct Cut {
+  int64_t step = 0;    ///< channels of the results that a thread can have are a multiple of it
+  int64_t rows = 0;    ///< tiles that make a product fast
+  int64_t fewest = 0;  ///< tiles that a thread has for itself
+};
+
+/// How the work is cut: for each thread its own tiles, or, where these are too few for large weights, all tiles and its own
+/// channels of the results, so that each weight is read by one thread.
 struct Geometry {
-  explicit Geometry(const WinogradShape& s)
+  Geometry(const WinogradShape& s, const Cut& cut)
       : points(s.points()),
         inner(s.src[1]),
         outer(s.dst[1]),
         rows(tiles_along(s.dst[2], s.side)),
         columns(tiles_along(s.dst[3], s.side)),
         tiles(s.dst[0] * rows * columns),
-        at_once(tiles_at_once(tiles, points * (inner + outer) * static_cast<int64_t>(sizeof(float)))),
-        source{s.side, rows, columns, inner, s.pad_top, s.pad_left},
-        result{s.side, rows, columns, outer, 0, 0} {}
+        channels(outer) {
+    const int64_t threads = num_threads(), each = divided(tiles, threads);
+    const bool by_channel = each < cut.fewest && outer % (threads * cut.step) == 0;
+    if (by_channel) channels = outer / threads;
+    for (int64_t t = 0; t < threads; ++t)
+      parts.push_back(by_channel ? Part{0, tiles, t * channels}
+                                 : Part{std::min(t * each, tiles), std::min((t + 1) * each, tiles), 0});
+    const int64_t most = parts[0].end,
+                  bytes_of_tile = points * (inner + channels) * static_cast<int64_t>(sizeof(float));
+    at_once = divided(most, divided(most, std::max(cached_bytes / bytes_of_tile, cut.rows)));
+    source = {s.side, rows, columns, inner, s.pad_top, s.pad_left};
+    result = {s.side, rows, columns, channels, 0, 0};
+  }
 
   TileMatrices source_tiles(float* scratch) const { return {scratch, at_once * inner + gap}; }
   TileMatrices result_tiles(float* scratch) const {
-    return {scratch + points * (at_once * inner + gap), at_once * outer + gap};
+    return {scratch + points * (at_once * inner + gap), at_once * channels + gap};
   }
   /// Floats of both.
-  int64_t floats() const { return points * (at_once * (inner + outer) + 2 * gap); }
+  int64_t floats() const { return points * (at_once * (inner + channels) + 2 * gap); }
+  bool by_channel() const { return channels < outer; }
 
-  int64_t points, inner, outer, rows, columns, tiles, at_once;
+  int64_t points, inner, outer, rows, columns, tiles, channels, at_once = 0;
   Tiling source, result;
+  std::vector<Part> parts;
 };
+
+/// Where a channel lies in an image.
+int64_t offset_of(const ImageOrder& order, int64_t channel) {
+  return channel / order.block * order.block_distance + channel % order.block;
+}
+
+/// Channels that threads can share: whole blocks, or vectors where channels come last.
+int64_t channel_step(const ImageOrder& order) {
+  return order.block_distance == 0 ? simd::winograd_lanes() : order.block;
+}
+
+/// Weights that don't stay in a thread's cache are read again for each product: the fewer and the larger these are, the better.
+bool large(const WinogradShape& s) {
+  return s.points() * s.src[1] * s.dst[1] * static_cast<int64_t>(sizeof(float)) > large_bytes;
+}
+Cut forward_cut(const WinogradShape& s, const ImageOrder& results) {
+  const int64_t rows = large(s) ? 64 : 16;
+  return {channel_step(results), rows, rows};
+}
+/// Threads that have tiles of their own have sums of their own as well, the size of the weights.
+Cut weights_cut(const WinogradShape& s, const ImageOrder& results) {
+  return {channel_step(results), 64, large(s) ? std::numeric_limits<int64_t>::max() : 64};
+}
 
 /// Weights [K,C,3,3] as a matrix of kernels: from C to K channels, or from K to C if mirrored.
 KernelMatrix kernel_matrix(int64_t rows, int64_t columns, bool mirrored) {
   if (mirrored) return {rows, columns, columns * 9, 9, true};
   return {rows, columns, 9, rows * 9, false};
-}
-
-TileMatrices from_row(const TileMatrices& m, int64_t row, int64_t channels) {
-  return {m.data + row * channels, m.distance};
 }
 
 /// Forward, and backward data. Inputs: what is convolved, transformed weights, then bias and residual where there are any.
@@ -130,60 +173,70 @@ class Convolution final : public Kernel {
     float below = 1;
   };
   Convolution(const RuntimePtr& runtime, const WinogradShape& s, const Config& config)
-      : g_(s),
-        config_(config),
+      : config_(config),
         src_order_(*image_order(config.src)),
         dst_order_(*image_order(config.dst)),
-        products_(runtime) {
-    const size_t scratchpad = add_product(
-        products_, runtime,
-        {matrices(g_.points, g_.at_once, g_.inner, g_.inner, 1), Desc({g_.points, g_.inner, g_.outer}, f32, tag::abc),
-         matrices(g_.points, g_.at_once, g_.outer, g_.outer, 1)},
-        user_scratchpad());
-    scratch_ = static_cast<size_t>(g_.floats()) * sizeof(float) + scratchpad;
-    finish_.below = config.below;
+        g_(s, forward_cut(s, dst_order_)) {
+    const std::array product = {matrices(g_.points, g_.at_once, g_.inner, g_.inner, 1),
+                                Desc({g_.points, g_.inner, g_.channels}, f32, Dims{g_.inner * g_.outer, g_.outer, 1}),
+                                matrices(g_.points, g_.at_once, g_.channels, g_.channels, 1)};
+    size_t scratchpad = 0;
+    for (const Part& part : g_.parts) {
+      threads_.push_back({part, Sequence(runtime), {}, {}, {}});
+      scratchpad = add_product(threads_.back().products, runtime, product, user_scratchpad());
+    }
+    floats_of_thread_ = g_.floats() + divided(static_cast<int64_t>(scratchpad), 64) * 16;
   }
 
-  size_t scratch() const { return scratch_; }
+  size_t scratch() const { return static_cast<size_t>(floats_of_thread_) * g_.parts.size() * sizeof(float); }
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void* scratch) override {
     src_ = static_cast<const float*>(inputs[0]);
-    if (config_.bias) finish_.bias = static_cast<const float*>(inputs[2]);
-    if (config_.residual) finish_.residual = static_cast<const float*>(inputs.back());
-    dst_ = static_cast<float*>(outputs[0]);
+    const float* bias = config_.bias ? static_cast<const float*>(inputs[2]) : nullptr;
+    const float* residual = config_.residual ? static_cast<const float*>(inputs.back()) : nullptr;
     auto* floats = static_cast<float*>(scratch);
-    source_ = g_.source_tiles(floats);
-    result_ = g_.result_tiles(floats);
-    products_.bind(std::array<void*, 2>{source_.data, inputs[1]}, std::array<void*, 1>{result_.data},
-                   floats + g_.floats());
-  }
-
-  void run() override {
-    for (begin_ = 0; begin_ < g_.tiles; begin_ += g_.at_once) {
-      const int64_t count = std::min(g_.at_once, g_.tiles - begin_);
-      parallel_for(count, grain, [this](int64_t first, int64_t last) {
-        simd::winograd_input(g_.source, src_order_, src_, begin_ + first, begin_ + last,
-                             from_row(source_, first, g_.inner));
-      });
-      products_.run();
-      parallel_for(count, grain, [this](int64_t first, int64_t last) {
-        simd::winograd_output(g_.result, dst_order_, from_row(result_, first, g_.outer), begin_ + first, begin_ + last,
-                              finish_, dst_);
-      });
+    for (Thread& t : threads_) {
+      const int64_t channel = t.part.channel, offset = offset_of(dst_order_, channel);
+      t.dst = static_cast<float*>(outputs[0]) + offset;
+      t.finish = {bias ? bias + channel : nullptr, residual ? residual + offset : nullptr, config_.below};
+      t.source = g_.source_tiles(floats);
+      t.result = g_.result_tiles(floats);
+      t.products.bind(std::array<void*, 2>{t.source.data, static_cast<float*>(inputs[1]) + channel},
+                      std::array<void*, 1>{t.result.data}, floats + g_.floats());
+      floats += floats_of_thread_;
     }
   }
 
+  void run() override {
+    parallel_for(std::ssize(threads_), 1, [this](int64_t first, int64_t last) {
+      for (int64_t t = first; t < last; ++t) run(threads_[static_cast<size_t>(t)]);
+    });
+  }
+
  private:
-  Geometry g_;
+  struct Thread {
+    Part part;
+    Sequence products;
+    simd::WinogradFinish finish;
+    TileMatrices source, result;
+    float* dst = nullptr;
+  };
+
+  void run(Thread& t) {
+    for (int64_t begin = t.part.begin; begin < t.part.end; begin += g_.at_once) {
+      const int64_t end = std::min(begin + g_.at_once, t.part.end);
+      simd::winograd_input(g_.source, src_order_, src_, begin, end, t.source);
+      t.products.run();
+      simd::winograd_output(g_.result, dst_order_, t.result, begin, end, t.finish, t.dst);
+    }
+  }
+
   Config config_;
   ImageOrder src_order_, dst_order_;
-  Sequence products_;
-  size_t scratch_ = 0;
-  simd::WinogradFinish finish_;
+  Geometry g_;
+  std::vector<Thread> threads_;
+  int64_t floats_of_thread_ = 0;
   const float* src_ = nullptr;
-  float* dst_ = nullptr;
-  TileMatrices source_, result_;
-  int64_t begin_ = 0;
 };
 
 /// Backward weights. Inputs: x, dy. Outputs: dw, and db if `bias`. The point of A that is 1 in both directions adds up a
@@ -191,89 +244,128 @@ class Convolution final : public Kernel {
 class WeightsGradient final : public Kernel {
  public:
   WeightsGradient(const RuntimePtr& runtime, const WinogradShape& s, const Desc& x, const Desc& dy, bool bias)
-      : g_(s),
-        order_(kernel_matrix(g_.inner, g_.outer, false)),
-        x_order_(*image_order(x)),
+      : x_order_(*image_order(x)),
         dy_order_(*image_order(dy)),
-        products_(runtime),
+        g_(s, weights_cut(s, dy_order_)),
+        order_(kernel_matrix(g_.inner, g_.outer, false)),
         bias_(bias) {
     dnnl::primitive_attr attr = user_scratchpad();
     dnnl::post_ops sum;
     sum.append_sum(1);
     attr.set_post_ops(sum);
-    const size_t scratchpad = add_product(
-        products_, runtime,
-        {matrices(g_.points, g_.inner, g_.at_once, 1, g_.inner), matrices(g_.points, g_.at_once, g_.outer, g_.outer, 1),
-         Desc({g_.points, g_.inner, g_.outer}, f32, tag::abc)},
-        attr);
-    scratch_ = static_cast<size_t>(g_.floats() + sum_floats()) * sizeof(float) + scratchpad;
+    const std::array product = {matrices(g_.points, g_.inner, g_.at_once, 1, g_.inner),
+                                matrices(g_.points, g_.at_once, g_.channels, g_.channels, 1),
+                                Desc({g_.points, g_.inner, g_.channels}, f32, tag::abc)};
+    size_t scratchpad = 0;
+    for (const Part& part : g_.parts) {
+      threads_.push_back({part, Sequence(runtime), {}, {}, {}, nullptr, nullptr});
+      scratchpad = add_product(threads_.back().products, runtime, product, attr);
+    }
+    floats_of_thread_ = g_.floats() + sum_floats() + g_.channels + divided(static_cast<int64_t>(scratchpad), 64) * 16;
   }
 
-  size_t scratch() const { return scratch_; }
+  size_t scratch() const { return static_cast<size_t>(floats_of_thread_) * threads_.size() * sizeof(float); }
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void* scratch) override {
     x_ = static_cast<const float*>(inputs[0]);
-    dy_ = static_cast<const float*>(inputs[1]);
     dw_ = static_cast<float*>(outputs[0]);
     db_ = bias_ ? static_cast<float*>(outputs[1]) : nullptr;
     auto* floats = static_cast<float*>(scratch);
-    source_ = g_.source_tiles(floats);
-    result_ = g_.result_tiles(floats);
-    sums_ = {floats + g_.floats(), g_.inner * g_.outer};
-    products_.bind(std::array<void*, 2>{source_.data, result_.data}, std::array<void*, 1>{sums_.data},
-                   sums_.data + sum_floats());
+    for (Thread& t : threads_) {
+      t.dy = static_cast<const float*>(inputs[1]) + offset_of(dy_order_, t.part.channel);
+      t.source = g_.source_tiles(floats);
+      t.result = g_.result_tiles(floats);
+      t.sums = {floats + g_.floats(), g_.inner * g_.channels};
+      t.bias = t.sums.data + sum_floats();
+      t.products.bind(std::array<void*, 2>{t.source.data, t.result.data}, std::array<void*, 1>{t.sums.data},
+                      t.bias + g_.channels);
+      floats += floats_of_thread_;
+    }
   }
 
   void run() override {
-    std::fill_n(sums_.data, sum_floats(), 0.0f);
-    if (db_) std::fill_n(db_, g_.outer, 0.0f);
-    for (begin_ = 0; begin_ < g_.tiles; begin_ += g_.at_once) {
-      count_ = std::min(g_.at_once, g_.tiles - begin_);
-      parallel_for(g_.at_once, grain, [this](int64_t first, int64_t last) { transform(first, last); });
-      products_.run();
-      if (db_) add_bias();
-    }
-    if (!dw_) return;
-    parallel_for(g_.inner, grain, [this](int64_t first, int64_t last) {
-      simd::winograd_weights_gradient(g_.source.side, order_, sums_, first, last, dw_);
+    parallel_for(std::ssize(threads_), 1, [this](int64_t first, int64_t last) {
+      for (int64_t t = first; t < last; ++t) sum_up(threads_[static_cast<size_t>(t)]);
     });
+    if (db_) finish_bias();
+    if (!dw_) return;
+    parallel_for(g_.inner, grain, [this](int64_t first, int64_t last) { finish(first, last); });
   }
 
  private:
-  int64_t sum_floats() const { return g_.points * g_.inner * g_.outer; }
+  struct Thread {
+    Part part;
+    Sequence products;
+    TileMatrices source, result, sums;
+    const float* dy = nullptr;
+    float* bias = nullptr;
+  };
 
-  /// Rows that have no tile are zero: they are summed as well.
-  void transform(int64_t first, int64_t last) {
-    const int64_t end = std::clamp(count_, first, last);
-    simd::winograd_input(g_.source, x_order_, x_, begin_ + first, begin_ + end, from_row(source_, first, g_.inner));
-    simd::winograd_output_gradient(g_.result, dy_order_, dy_, begin_ + first, begin_ + end,
-                                   from_row(result_, first, g_.outer));
-    const auto clear = [&](const TileMatrices& m, int64_t channels) {
-      for (int64_t p = 0; p < g_.points; ++p)
-        std::fill_n(m.data + p * m.distance + end * channels, (last - end) * channels, 0.0f);
-    };
-    clear(source_, g_.inner);
-    clear(result_, g_.outer);
-  }
+  int64_t sum_floats() const { return g_.points * g_.inner * g_.channels; }
 
-  void add_bias() {
-    const int64_t one = g_.source.side + 2 + 1;
-    for (int64_t t = 0; t < count_; ++t) {
-      const float* sums = result_.data + one * result_.distance + t * g_.outer;
-      for (int64_t k = 0; k < g_.outer; ++k) db_[k] += sums[k];
+  void sum_up(Thread& t) {
+    std::fill_n(t.sums.data, sum_floats() + g_.channels, 0.0f);
+    for (int64_t begin = t.part.begin; begin < t.part.end; begin += g_.at_once) {
+      const int64_t count = std::min(g_.at_once, t.part.end - begin);
+      simd::winograd_input(g_.source, x_order_, x_, begin, begin + count, t.source);
+      simd::winograd_output_gradient(g_.result, dy_order_, t.dy, begin, begin + count, t.result);
+      // Rows that have no tile are summed as well.
+      if (count < g_.at_once) {
+        clear(t.source, count, g_.inner);
+        clear(t.result, count, g_.channels);
+      }
+      t.products.run();
+      if (db_) add_bias(t, count);
     }
   }
 
+  void clear(const TileMatrices& m, int64_t from, int64_t channels) const {
+    for (int64_t p = 0; p < g_.points; ++p)
+      std::fill_n(m.data + p * m.distance + from * channels, (g_.at_once - from) * channels, 0.0f);
+  }
+
+  void add_bias(const Thread& t, int64_t count) const {
+    const int64_t one = g_.source.side + 2 + 1;
+    for (int64_t i = 0; i < count; ++i) {
+      const float* sums = t.result.data + one * t.result.distance + i * g_.channels;
+      for (int64_t k = 0; k < g_.channels; ++k) t.bias[k] += sums[k];
+    }
+  }
+
+  void finish_bias() {
+    std::fill_n(db_, g_.outer, 0.0f);
+    for (const Thread& t : threads_)
+      for (int64_t k = 0; k < g_.channels; ++k) db_[t.part.channel + k] += t.bias[k];
+  }
+
+  /// The gradient of the weights of source channels [first, last): threads that had their own tiles are summed first.
+  void finish(int64_t first, int64_t last) {
+    KernelMatrix order = order_;
+    order.columns = g_.channels;
+    if (!g_.by_channel()) {
+      const TileMatrices& total = threads_[0].sums;
+      for (int64_t p = 0; p < g_.points; ++p)
+        for (size_t t = 1; t < threads_.size(); ++t) {
+          const float* part = threads_[t].sums.data + p * total.distance;
+          float* sum = total.data + p * total.distance;
+          for (int64_t i = first * g_.channels; i < last * g_.channels; ++i) sum[i] += part[i];
+        }
+      simd::winograd_weights_gradient(g_.source.side, order, total, first, last, dw_);
+      return;
+    }
+    for (const Thread& t : threads_)
+      simd::winograd_weights_gradient(g_.source.side, order, t.sums, first, last,
+                                      dw_ + t.part.channel * order.column_distance);
+  }
+
+  ImageOrder x_order_, dy_order_;
   Geometry g_;
   KernelMatrix order_;
-  ImageOrder x_order_, dy_order_;
-  Sequence products_;
   bool bias_;
-  size_t scratch_ = 0;
-  const float *x_ = nullptr, *dy_ = nullptr;
+  std::vector<Thread> threads_;
+  int64_t floats_of_thread_ = 0;
+  const float* x_ = nullptr;
   float *dw_ = nullptr, *db_ = nullptr;
-  TileMatrices source_, result_, sums_;
-  int64_t begin_ = 0, count_ = 0;
 };
 
 /// Puts weights into this layout's matrices; weights in another order than plain are put into that first.
