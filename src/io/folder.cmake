@@ -2,3 +2,7 @@
 file(GLOB io_formats CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/formats/*.cpp)
 ocellus_table(io ocellus::io io/format_table.h Format formats_in_ ${io_formats})
 target_link_libraries(ocellus_io PUBLIC onnx::proto protobuf::runtime hdf5::serial zip::zip)
+
+# A file of darknet/sections/ is a family of sections of darknet's .cfg.
+file(GLOB io_darknet_sections CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/darknet/sections/*.cpp)
+ocellus_table(io ocellus::io::darknet io/darknet/network.h SectionKind darknet_sections_in_ ${io_darknet_sections})
