@@ -84,9 +84,11 @@ INSTANTIATE_TEST_SUITE_P(
                              "yolo-fastest-1.1",
                              {{"input.png", {"expected_head0.npy", "expected_head1.npy"}}},
                              1e-3},
-                    RealFile{"yolo-lite-voc", "tiny-yolov2-trial3-noBatch", {{"input.png", {"expected_head0.npy"}}}, 1e-3}),
-    [](const auto& info) { return std::string(info.param.folder).substr(0, info.param.folder.find('-')) +
-                                  std::to_string(info.index); });
+                    RealFile{
+                        "yolo-lite-voc", "tiny-yolov2-trial3-noBatch", {{"input.png", {"expected_head0.npy"}}}, 1e-3}),
+    [](const auto& info) {
+      return std::string(info.param.folder).substr(0, info.param.folder.find('-')) + std::to_string(info.index);
+    });
 
 }  // namespace
 }  // namespace ocellus

@@ -64,7 +64,8 @@ Value activated(const Section& section, const Value& x, std::string_view otherwi
     if (f.name == name) return f.apply(x);
   for (const std::string_view known : missing)
     if (known == name)
-      throw Unsupported(fmt::format("line {}: [{}] activation={} has no counterpart", section.line(), section.name(), name));
+      throw Unsupported(
+          fmt::format("line {}: [{}] activation={} has no counterpart", section.line(), section.name(), name));
   section.fail(fmt::format("unknown activation \"{}\"", name.substr(0, 40)));
 }
 

@@ -19,12 +19,12 @@ constexpr size_t most_sections = 4096, most_options = 1024, shown = 40;
 
 /// Short names that darknet takes as well.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> aliases = {{{"network", "net"},
-                                                                                  {"conv", "convolutional"},
-                                                                                  {"conn", "connected"},
-                                                                                  {"max", "maxpool"},
-                                                                                  {"avg", "avgpool"},
-                                                                                  {"soft", "softmax"},
-                                                                                  {"reorg_old", "reorg"}}};
+                                                                                   {"conv", "convolutional"},
+                                                                                   {"conn", "connected"},
+                                                                                   {"max", "maxpool"},
+                                                                                   {"avg", "avgpool"},
+                                                                                   {"soft", "softmax"},
+                                                                                   {"reorg_old", "reorg"}}};
 
 std::string without_spaces(std::string_view line) {
   std::string kept;
@@ -168,7 +168,8 @@ std::vector<double> Section::reals(std::string_view key) const {
 }
 
 Cfg parse(std::string text, std::string file) {
-  if (text.size() > most_bytes) throw FormatError(file, fmt::format("a network's text of more than {} bytes", most_bytes));
+  if (text.size() > most_bytes)
+    throw FormatError(file, fmt::format("a network's text of more than {} bytes", most_bytes));
   Cfg cfg{.file = std::move(file), .text = std::move(text), .sections = {}};
   Parser parser(cfg);
   for (size_t at = 0; at < cfg.text.size();) {
@@ -183,7 +184,11 @@ Cfg parse(std::string text, std::string file) {
 bool is_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    const size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 4;
+    const size_t more = c < 0x80                ? 0
+                        : c >= 0xc2 && c < 0xe0 ? 1
+                        : c >= 0xe0 && c < 0xf0 ? 2
+                        : c >= 0xf0 && c < 0xf5 ? 3
+                                                : 4;
     if (more == 4 || i + more >= text.size()) return false;
     for (size_t k = 0; k < more; ++k)
       if ((static_cast<unsigned char>(text[++i]) & 0xc0) != 0x80) return false;

@@ -18,7 +18,8 @@ class Section {
     int64_t line;
   };
 
-  Section(std::string name, int64_t line, std::string file) : name_(std::move(name)), file_(std::move(file)), line_(line) {}
+  Section(std::string name, int64_t line, std::string file)
+      : name_(std::move(name)), file_(std::move(file)), line_(line) {}
 
   const std::string& name() const { return name_; }  ///< "convolutional", without aliases
   const std::string& file() const { return file_; }

@@ -63,7 +63,8 @@ Tensor turned(const Tensor& matrix) {
 }
 
 /// The weights in the order of the model's own text, if it still has exactly those.
-std::optional<std::vector<Tensor>> weights_for(const Model& model, const std::string& text, const WeightsHeader& header) {
+std::optional<std::vector<Tensor>> weights_for(const Model& model, const std::string& text,
+                                               const WeightsHeader& header) {
   const Cfg cfg = parse(text, "the cfg that the model was read from");
   Network network(cfg.sections.front(), nullptr);
   build(cfg, network);
@@ -75,7 +76,8 @@ std::optional<std::vector<Tensor>> weights_for(const Model& model, const std::st
     const auto it = std::ranges::find_if(parameters, [&](const ParameterPtr& p) { return p->path() == path; });
     if (it == parameters.end() || !((*it)->shape() == stored.parameter->shape())) return std::nullopt;
     const bool connected = path.starts_with("connected_") && path.ends_with("/kernel");
-    weights.push_back(stored.transposed || (connected && header.transposed()) ? turned((*it)->value()) : (*it)->value());
+    weights.push_back(stored.transposed || (connected && header.transposed()) ? turned((*it)->value())
+                                                                              : (*it)->value());
   }
   return weights;
 }

@@ -86,8 +86,8 @@ void Network::add(const Section& section) {
 const Value& Network::output(const Section& section, int64_t reference) const {
   const int64_t at = reference < 0 ? index() + reference : reference;
   if (at < 0 || at >= index())
-    section.fail(fmt::format("is layer {} and refers to layer {} ({}), which does not come before it", index(), at,
-                             reference));
+    section.fail(
+        fmt::format("is layer {} and refers to layer {} ({}), which does not come before it", index(), at, reference));
   return outputs_[static_cast<size_t>(at)];
 }
 
@@ -110,9 +110,8 @@ Value Network::layer(const Section& section, const Values& inputs, NodeLayer::Em
   const Value y = layer(inputs);
   const auto parameters = layer.parameters();
   for (const StoredName& entry : stored) {
-    const auto it = std::ranges::find(parameters, entry.name, [](const ParameterPtr& p) -> const std::string& {
-      return p->name();
-    });
+    const auto it = std::ranges::find(parameters, entry.name,
+                                      [](const ParameterPtr& p) -> const std::string& { return p->name(); });
     if (it == parameters.end()) throw Error(fmt::format("{} has no {}", label(section), entry.name));
     stored_.push_back({*it, entry.transposed});
     if (!weights_) continue;
@@ -153,7 +152,9 @@ data::Preprocess Network::preprocess() const {
   p.channels = static_cast<int>(channels);
   p.height = static_cast<int>(height_);
   p.width = static_cast<int>(width_);
-  p.resize = letterbox_ ? data::ResizeRule::letterbox : heads_.empty() ? data::ResizeRule::crop : data::ResizeRule::stretch;
+  p.resize = letterbox_       ? data::ResizeRule::letterbox
+             : heads_.empty() ? data::ResizeRule::crop
+                              : data::ResizeRule::stretch;
   if (letterbox_) p.border = 127.5f;
   return p;
 }

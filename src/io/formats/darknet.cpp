@@ -32,7 +32,8 @@ Files files_of(const fs::path& path) {
   fs::path cfg = path, weights = path;
   if (path.extension() == ".weights") {
     cfg.replace_extension(".cfg");
-    if (!fs::exists(cfg, error)) throw IoError(path.string(), fmt::format("needs {} beside it", cfg.filename().string()));
+    if (!fs::exists(cfg, error))
+      throw IoError(path.string(), fmt::format("needs {} beside it", cfg.filename().string()));
   } else {
     weights.replace_extension(".weights");
     if (!fs::exists(weights, error)) weights.clear();
@@ -75,7 +76,8 @@ FileContent inspect(const fs::path& path) {
   for (size_t i = 0; i < opened.cfg.sections.size(); ++i) {
     const darknet::Section& section = opened.cfg.sections[i];
     std::string options;
-    for (const auto& option : section.options()) options += fmt::format("{}{}={}", options.empty() ? "" : " ", option.key, option.value);
+    for (const auto& option : section.options())
+      options += fmt::format("{}{}={}", options.empty() ? "" : " ", option.key, option.value);
     content.layers.push_back({.name = i == 0 ? "" : std::to_string(i - 1), .kind = section.name(), .detail = options});
   }
   for (const darknet::Stored& stored : opened.network->stored()) {

@@ -46,7 +46,8 @@ struct Convolution {
 };
 
 Convolution read_convolution(const Section& s) {
-  refuse(s, {"binary", "xnor", "antialiasing", "share_index", "deform", "stream", "sway", "rotate", "stretch", "stretch_sway"});
+  refuse(s, {"binary", "xnor", "antialiasing", "share_index", "deform", "stream", "sway", "rotate", "stretch",
+             "stretch_sway"});
   Convolution c{};
   c.filters = s.integer("filters", {.otherwise = 1, .least = 1, .most = most_filters});
   c.size = s.integer("size", {.otherwise = 1, .least = 1, .most = most_kernel});
@@ -102,8 +103,7 @@ Value connected(Network& net, const Section& s) {
   const auto emit = [&](nn::Build& build, const Values& in) {
     const Value flat = in[0].shape().rank() == 2 ? in[0] : ops::flatten(in[0]);
     const Value kernel = build.parameter("kernel", {outputs, inputs}, ParamRole::kernel, nn::he_normal());
-    if (normalise)
-      return Values{activated(s, normalised(build, ops::dense(flat, kernel, {}), outputs), "logistic")};
+    if (normalise) return Values{activated(s, normalised(build, ops::dense(flat, kernel, {}), outputs), "logistic")};
     const Value bias = build.parameter("bias", {outputs}, ParamRole::bias, nn::zeros());
     return Values{activated(s, ops::dense(flat, kernel, bias), "logistic")};
   };
@@ -118,12 +118,12 @@ Value columns_of(const Value& x, int64_t size, int64_t stride, const std::array<
   Values taps;
   for (int64_t dy = 0; dy < size; ++dy)
     for (int64_t dx = 0; dx < size; ++dx) {
-      const Value tap =
-          ops::slice(x, {0, 0, dy, dx},
-                     {any_dim, any_dim, dy + (out[0] - 1) * stride + 1, dx + (out[1] - 1) * stride + 1}, {1, 1, stride, stride});
-      taps.push_back(ops::reshape(tap, {any_dim, channels, 1, places}));
+      const Value tap = ops::slice(x, {0, 0, dy, dx},
+                                   {any_dim, any_dim, dy + (out[0] - 1) * stride + 1, dx + (out[1] - 1) * stride + 1},
+                                   {1, 1, stride, stride});
+      taps.push_back(ops::reshape(tap, {0, channels, 1, places}));
     }
-  const Value columns = ops::reshape(ops::concat(taps, 2), {any_dim, channels * size * size, places});
+  const Value columns = ops::reshape(ops::concat(taps, 2), {0, channels * size * size, places});
   return ops::transpose(columns, {0, 2, 1});
 }
 
@@ -135,7 +135,8 @@ Value local(Network& net, const Section& s) {
   const int64_t pad = s.flag("pad") ? 1 : 0;
   const Shape& in = picture(net, s).shape();
   const auto extent = [&](int64_t n) { return (n - (pad == 1 ? 1 : size)) / stride + 1; };
-  if (in[2] < size || in[3] < size) s.fail(fmt::format("a window of {} is larger than its input {}", size, in.to_string()));
+  if (in[2] < size || in[3] < size)
+    s.fail(fmt::format("a window of {} is larger than its input {}", size, in.to_string()));
   const std::array<int64_t, 2> out = {extent(in[2]), extent(in[3])};
   if ((out[0] - 1) * stride + size > in[2] + 2 * pad || (out[1] - 1) * stride + size > in[3] + 2 * pad)
     s.fail(fmt::format("windows of {} reach beyond one element of padding", size));
@@ -145,9 +146,9 @@ Value local(Network& net, const Section& s) {
     const Value weights = build.parameter("kernel", {places, filters, taps}, ParamRole::kernel, nn::he_normal());
     const Value bias = build.parameter("bias", {filters, out[0], out[1]}, ParamRole::bias, nn::zeros());
     const Value x = pad == 0 ? inputs[0] : ops::pad(inputs[0], {.before = {0, 0, 1, 1}, .after = {0, 0, 1, 1}});
-    const Value columns = ops::reshape(columns_of(x, size, stride, out), {any_dim, places, 1, taps});
-    const Value rows = ops::reshape(ops::matmul(columns, weights, {.transpose_b = true}), {any_dim, places, filters});
-    const Value y = ops::reshape(ops::transpose(rows, {0, 2, 1}), {any_dim, filters, out[0], out[1]});
+    const Value columns = ops::reshape(columns_of(x, size, stride, out), {0, places, 1, taps});
+    const Value rows = ops::reshape(ops::matmul(columns, weights, {.transpose_b = true}), {0, places, filters});
+    const Value y = ops::reshape(ops::transpose(rows, {0, 2, 1}), {0, filters, out[0], out[1]});
     return Values{activated(s, ops::add(y, bias), "logistic")};
   };
   return net.layer(s, {net.input()}, emit, {{"bias"}, {"kernel"}});

@@ -86,8 +86,8 @@ Value detection(Network& net, const Section& s) {
   const Shape& x = net.input().shape();
   const int64_t numbers = side * side * (classes + boxes * box_numbers);
   if (x.rank() != 2 || x[1] != numbers)
-    s.fail(fmt::format("{0} x {0} cells of {1} boxes and {2} classes need {3} numbers, the section before gives {4}", side,
-                       boxes, classes, numbers, x.to_string()));
+    s.fail(fmt::format("{0} x {0} cells of {1} boxes and {2} classes need {3} numbers, the section before gives {4}",
+                       side, boxes, classes, numbers, x.to_string()));
   net.head(s, {{"kind", "grid"},
                {"classes", classes},
                {"side", side},

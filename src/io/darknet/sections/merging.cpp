@@ -38,7 +38,8 @@ Value route(Network& net, const Section& s) {
 /// larger picture every so many elements, a smaller one with zeros between.
 Value fitted(const Section& s, const Value& x, const Shape& target) {
   const Shape& from = x.shape();
-  if (from.rank() != 4 || target.rank() != 4) s.fail(fmt::format("can't add {} to {}", from.to_string(), target.to_string()));
+  if (from.rank() != 4 || target.rank() != 4)
+    s.fail(fmt::format("can't add {} to {}", from.to_string(), target.to_string()));
   const int64_t stride = std::max<int64_t>(from[3] / target[3], 1), sample = std::max<int64_t>(target[3] / from[3], 1);
   const auto fits = [&](size_t axis) { return from[axis] * sample == target[axis] * stride; };
   if (!fits(2) || !fits(3)) s.fail(fmt::format("can't add {} to {}", from.to_string(), target.to_string()));

@@ -51,9 +51,10 @@ Windows read_windows(Network& net, const Section& s) {
 Value seen(const Value& x, const Windows& w) {
   if (w.end_y >= 0 && w.end_x >= 0) return x;
   const Shape& shape = x.shape();
-  return ops::slice(x, {0, 0, 0, 0},
-                    {any_dim, any_dim, shape[2] + std::min<int64_t>(w.end_y, 0), shape[3] + std::min<int64_t>(w.end_x, 0)},
-                    {1, 1, 1, 1});
+  return ops::slice(
+      x, {0, 0, 0, 0},
+      {any_dim, any_dim, shape[2] + std::min<int64_t>(w.end_y, 0), shape[3] + std::min<int64_t>(w.end_x, 0)},
+      {1, 1, 1, 1});
 }
 
 ops::PoolConfig pool_of(const Windows& w) {
@@ -101,7 +102,8 @@ Value rearranged(Network& net, const Section& s, BlockOrder order) {
   picture(net, s);
   const int64_t stride = s.integer("stride", {.otherwise = 1, .least = 1, .most = most});
   for (const std::string_view option : {"flatten", "extra"})
-    if (s.flag(option)) throw Unsupported(fmt::format("line {}: [{}] {} has no counterpart", s.line(), s.name(), option));
+    if (s.flag(option))
+      throw Unsupported(fmt::format("line {}: [{}] {} has no counterpart", s.line(), s.name(), option));
   const bool reverse = s.flag("reverse");
   return net.layer(s, {net.input()}, [&](const Values& in) {
     return reverse ? ops::depth_to_space(in[0], {.block = stride, .order = BlockOrder::dcr})
@@ -126,9 +128,9 @@ Value crop(Network& net, const Section& s) {
   });
 }
 
-constexpr std::array kinds = {SectionKind{"maxpool", maxpool},   SectionKind{"local_avgpool", local_avgpool},
-                              SectionKind{"avgpool", avgpool},   SectionKind{"upsample", upsample},
-                              SectionKind{"reorg", reorg},       SectionKind{"reorg3d", reorg3d},
+constexpr std::array kinds = {SectionKind{"maxpool", maxpool}, SectionKind{"local_avgpool", local_avgpool},
+                              SectionKind{"avgpool", avgpool}, SectionKind{"upsample", upsample},
+                              SectionKind{"reorg", reorg},     SectionKind{"reorg3d", reorg3d},
                               SectionKind{"crop", crop}};
 
 }  // namespace

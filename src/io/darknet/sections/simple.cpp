@@ -26,10 +26,11 @@ Value softmax(Network& net, const Section& s) {
     if (temperature != 1) x = ops::affine(x, 1 / temperature);
     if (groups == 1) return ops::softmax(x);
     const int64_t numbers = x.shape()[1];
-    if (spatial || numbers % groups != 0) s.fail(fmt::format("{} has no {} equal groups", x.shape().to_string(), groups));
+    if (spatial || numbers % groups != 0)
+      s.fail(fmt::format("{} has no {} equal groups", x.shape().to_string(), groups));
     // Softmax goes along dimension 1.
-    const Value parts = ops::transpose(ops::reshape(x, {any_dim, groups, numbers / groups}), {0, 2, 1});
-    return ops::reshape(ops::transpose(ops::softmax(parts), {0, 2, 1}), {any_dim, numbers});
+    const Value parts = ops::transpose(ops::reshape(x, {0, groups, numbers / groups}), {0, 2, 1});
+    return ops::reshape(ops::transpose(ops::softmax(parts), {0, 2, 1}), {0, numbers});
   });
 }
 
