@@ -8,6 +8,7 @@
 #include <ocellus/base/error.h>
 #include <ocellus/data/draw.h>
 #include <ocellus/data/sets/digits.h>
+#include <ocellus/io/format.h>
 #include <ocellus/tensor/npy.h>
 
 #include "common.h"
@@ -163,7 +164,7 @@ int predict_arrays(const State& s, const Model& model) {
 
 int run(const State& s) {
   if (s.top < 1) throw UsageError("--top must be at least 1");
-  Model model = Model::load(s.model);
+  Model model = io::read_model(s.model);
   s.machine.run(model);
   if (!s.inputs.empty() || !s.outputs.empty()) {
     if (!s.images.empty()) throw UsageError("give images or --input arrays, not both");

@@ -6,3 +6,7 @@ target_link_libraries(ocellus_io PUBLIC onnx::proto protobuf::runtime hdf5::seri
 # A file of darknet/sections/ is a family of sections of darknet's .cfg.
 file(GLOB io_darknet_sections CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/darknet/sections/*.cpp)
 ocellus_table(io ocellus::io::darknet io/darknet/network.h SectionKind darknet_sections_in_ ${io_darknet_sections})
+
+# One file of keras/layers/ registers classes of Keras's layers.
+file(GLOB keras_layers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/keras/layers/*.cpp)
+ocellus_table(io ocellus::io::keras io/keras/layer.h KerasLayer keras_in_ ${keras_layers})
