@@ -26,6 +26,7 @@
 #include <ocellus/ops/cast.h>
 #include <ocellus/ops/channel_norm.h>
 #include <ocellus/ops/conv.h>
+#include <ocellus/ops/conv_pool.h>
 #include <ocellus/ops/dense.h>
 #include <ocellus/ops/elementwise.h>
 #include <ocellus/ops/fold.h>

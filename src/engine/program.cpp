@@ -299,7 +299,8 @@ passes::Prepared passes::prepare(const ProgramSpec& spec, const CompileOptions& 
 Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions& options) {
   auto [graph, wrt] = passes::prepare(spec, options);
   graph = in_precision(graph, spec, options);
-  if (wants(options, Pass::decompose)) graph = passes::decompose(graph, backend, spec.mode == Mode::train);
+  if (wants(options, Pass::decompose))
+    graph = shared(passes::decompose(graph, backend, spec.mode == Mode::train), options);
 #ifndef NDEBUG
   verify(graph);
 #endif

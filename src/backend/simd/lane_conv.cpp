@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <ocellus/base/threads.h>
+#include <ocellus/ops/conv_pool.h>
 
 #include "backend/simd/loops/lane_conv.h"
 #include "backend/simd/small_conv.h"
@@ -17,41 +18,63 @@ constexpr int64_t lanes = SmallConv::max_lanes;
 /// Sizes, pointers' distances, and memory of each thread for the padded inputs and the outputs of one vector of samples.
 class LaneKernel : public Kernel {
  protected:
-  LaneKernel(const SmallConv& s, int64_t samples)
+  LaneKernel(const SmallConv& s, int64_t samples, bool pools)
       : s_(s),
         groups_(samples / lanes),
         threads_(num_threads()),
         x_distance_(s.in_channels * s.in_h * s.in_w),
-        y_distance_(s.out_channels * s.out_h * s.out_w),
+        y_distance_(pools ? simd::lane_pooled(s) : s.out_channels * s.out_h * s.out_w),
         padded_(s.in_channels * simd::lane_plane(s).floats()),
+        outputs_of_thread_(s.out_channels * s.out_h * s.out_w * lanes),
         inputs_(zeroed_floats(threads_ * padded_)),
-        outputs_(zeroed_floats(threads_ * y_distance_ * lanes)) {}
+        outputs_(zeroed_floats(threads_ * outputs_of_thread_)) {
+    if (pools) pooled_ = zeroed_floats(threads_ * 2 * y_distance_ * lanes);
+  }
 
+  bool pools() const { return pooled_ != nullptr; }
   float* input_lanes() const { return inputs_.get() + omp_get_thread_num() * padded_; }
-  float* output_lanes() const { return outputs_.get() + omp_get_thread_num() * y_distance_ * lanes; }
+  float* output_lanes() const { return outputs_.get() + omp_get_thread_num() * outputs_of_thread_; }
+  simd::PooledLanes pooled_lanes() const {
+    float* values = pooled_.get() + omp_get_thread_num() * 2 * y_distance_ * lanes;
+    return {values, values + y_distance_ * lanes};
+  }
+  /// The gradient of the convolution's result for group g, into this thread's output lanes.
+  void fill_gradient(const float* dy, const int32_t* positions, int64_t g) const {
+    const int64_t first = g * lanes * y_distance_;
+    if (pools())
+      simd::fill_unpooled_lanes(s_, dy + first, positions + first, pooled_lanes(), output_lanes());
+    else
+      simd::fill_output_lanes(s_, dy + first, y_distance_, output_lanes());
+  }
 
   SmallConv s_;
-  int64_t groups_, threads_, x_distance_, y_distance_, padded_;
-  std::shared_ptr<float> inputs_, outputs_;  // the padding of inputs_ stays zero
+  int64_t groups_, threads_, x_distance_, y_distance_, padded_, outputs_of_thread_;
+  std::shared_ptr<float> inputs_, outputs_, pooled_;  // the padding of inputs_ stays zero
 };
 
 class Forward final : public LaneKernel {
  public:
-  Forward(const SmallConv& s, int64_t samples, float below) : LaneKernel(s, samples), below_(below) {}
+  Forward(const SmallConv& s, int64_t samples, bool pools, float below)
+      : LaneKernel(s, samples, pools), below_(below) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     x_ = static_cast<const float*>(inputs[0]);
     weights_ = static_cast<const float*>(inputs[1]);
     bias_ = inputs.size() > 2 ? static_cast<const float*>(inputs[2]) : nullptr;
     y_ = static_cast<float*>(outputs[0]);
+    positions_ = pools() ? static_cast<int32_t*>(outputs[1]) : nullptr;
   }
 
   void run() override {
     parallel_for(groups_, 1, [this](int64_t begin, int64_t end) {
       for (int64_t g = begin; g < end; ++g) {
+        const int64_t first = g * lanes * y_distance_;
         simd::fill_lanes(s_, x_ + g * lanes * x_distance_, x_distance_, input_lanes());
-        simd::lane_conv(s_, input_lanes(), weights_, bias_, below_, output_lanes(), y_ + g * lanes * y_distance_,
-                        y_distance_);
+        if (pools())
+          simd::lane_conv_pool(s_, input_lanes(), weights_, bias_, below_, output_lanes(), pooled_lanes(),
+                               {y_ + first, positions_ + first});
+        else
+          simd::lane_conv(s_, input_lanes(), weights_, bias_, below_, output_lanes(), y_ + first, y_distance_);
       }
     });
   }
@@ -62,23 +85,25 @@ class Forward final : public LaneKernel {
   const float* weights_ = nullptr;
   const float* bias_ = nullptr;
   float* y_ = nullptr;
+  int32_t* positions_ = nullptr;
 };
 
-/// The gradient of the input.
+/// The gradient of the input. Inputs: dy, the positions if there is pooling, weights.
 class Data final : public LaneKernel {
  public:
-  Data(const SmallConv& s, int64_t samples) : LaneKernel(s, samples) {}
+  Data(const SmallConv& s, int64_t samples, bool pools) : LaneKernel(s, samples, pools) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     dy_ = static_cast<const float*>(inputs[0]);
-    weights_ = static_cast<const float*>(inputs[1]);
+    positions_ = pools() ? static_cast<const int32_t*>(inputs[1]) : nullptr;
+    weights_ = static_cast<const float*>(inputs.back());
     dx_ = static_cast<float*>(outputs[0]);
   }
 
   void run() override {
     parallel_for(groups_, 1, [this](int64_t begin, int64_t end) {
       for (int64_t g = begin; g < end; ++g) {
-        simd::fill_output_lanes(s_, dy_ + g * lanes * y_distance_, y_distance_, output_lanes());
+        fill_gradient(dy_, positions_, g);
         simd::lane_conv_data(s_, output_lanes(), weights_, input_lanes(), dx_ + g * lanes * x_distance_, x_distance_);
       }
     });
@@ -86,40 +111,43 @@ class Data final : public LaneKernel {
 
  private:
   const float* dy_ = nullptr;
+  const int32_t* positions_ = nullptr;
   const float* weights_ = nullptr;
   float* dx_ = nullptr;
 };
 
-/// The gradients of weights and bias.
+/// The gradients of weights and bias. Inputs: x, dy, the positions if there is pooling.
 class Weights final : public LaneKernel {
  public:
-  Weights(const SmallConv& s, int64_t samples) : LaneKernel(s, samples), sums_(s) {}
+  Weights(const SmallConv& s, int64_t samples, bool pools) : LaneKernel(s, samples, pools), sums_(s) {}
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     x_ = static_cast<const float*>(inputs[0]);
     dy_ = static_cast<const float*>(inputs[1]);
+    positions_ = pools() ? static_cast<const int32_t*>(inputs[2]) : nullptr;
     sums_.bind(outputs);
   }
 
   void run() override {
     sums_.clear();
     parallel_for(groups_, 1, [this](int64_t begin, int64_t end) {
-      for (int64_t g = begin; g < end; ++g) add(x_ + g * lanes * x_distance_, dy_ + g * lanes * y_distance_);
+      for (int64_t g = begin; g < end; ++g) add(g);
     });
     sums_.finish();
   }
 
  private:
-  void add(const float* x, const float* dy) {
-    simd::fill_lanes(s_, x, x_distance_, input_lanes());
-    simd::fill_output_lanes(s_, dy, y_distance_, output_lanes());
+  void add(int64_t g) {
+    simd::fill_lanes(s_, x_ + g * lanes * x_distance_, x_distance_, input_lanes());
+    fill_gradient(dy_, positions_, g);
     simd::lane_conv_weights(s_, input_lanes(), output_lanes(), sums_.of_thread());
-    sums_.add_bias(output_lanes(), s_.out_h * s_.out_w * lanes);
+    sums_.add_bias(pools() ? pooled_lanes().values : output_lanes(), y_distance_ / s_.out_channels * lanes);
   }
 
   SmallConvSums sums_;
   const float* x_ = nullptr;
   const float* dy_ = nullptr;
+  const int32_t* positions_ = nullptr;
 };
 
 /// Sizes, or why not.
@@ -133,40 +161,67 @@ std::variant<SmallConv, std::string> lane_conv_of(const TensorType& x, const Ten
   return s;
 }
 
+/// A plan whose kernel is a K of these sizes, or why not.
+template <class K, class... Rest>
+KernelAnswer planned(const Node& node, const std::variant<SmallConv, std::string>& s, int64_t samples, bool pools,
+                     Rest... rest) {
+  if (const auto* why = std::get_if<std::string>(&s)) return *why;
+  return plain_plan(node, pools ? "simd:lanes, pooled" : "simd:lanes",
+                    std::make_unique<K>(std::get<SmallConv>(s), samples, pools, rest...));
+}
+
+template <class O>
+constexpr bool pooled = std::is_same_v<O, ConvPool> || std::is_same_v<O, ConvPoolBackwardData> ||
+                        std::is_same_v<O, ConvPoolBackwardWeights>;
+
+template <class O>
+int64_t groups_of(const O& op) {
+  if constexpr (pooled<O>)
+    return 1;
+  else
+    return op.groups;
+}
+
+template <class O>
 KernelAnswer make_forward(const KernelRequest& request, Backend&) {
   const Node& node = request.node;
-  const auto& op = *node.as<Conv>();
+  const auto& op = *node.as<O>();
   const auto below = slope_below_zero(op.activation);
-  if (op.residual || !below) return "for linear and relu, without a residual";
-  const auto s = lane_conv_of(node.inputs()[0].type(), node.inputs()[1].type(), op.window, op.groups);
-  if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, "simd:lanes",
-                    std::make_unique<Forward>(std::get<SmallConv>(s), node.types()[0].shape[0], *below));
+  if constexpr (!pooled<O>)
+    if (op.residual) return "for linear and relu, without a residual";
+  if (!below) return "for linear and relu, without a residual";
+  const TensorType& x = node.inputs()[0].type();
+  return planned<Forward>(node, lane_conv_of(x, node.inputs()[1].type(), op.window, groups_of(op)), x.shape[0],
+                          pooled<O>, *below);
 }
 
+template <class O>
 KernelAnswer make_backward_data(const KernelRequest& request, Backend&) {
   const Node& node = request.node;
-  const auto& op = *node.as<ConvBackwardData>();
-  const auto s = lane_conv_of(node.types()[0], node.inputs()[1].type(), op.window, op.groups);
-  if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, "simd:lanes", std::make_unique<Data>(std::get<SmallConv>(s), node.types()[0].shape[0]));
+  const auto& op = *node.as<O>();
+  const TensorType& x = node.types()[0];
+  return planned<Data>(node, lane_conv_of(x, node.inputs().back().type(), op.window, groups_of(op)), x.shape[0],
+                       pooled<O>);
 }
 
+template <class O>
 KernelAnswer make_backward_weights(const KernelRequest& request, Backend&) {
   const Node& node = request.node;
-  const auto& op = *node.as<ConvBackwardWeights>();
-  const auto s = lane_conv_of(node.inputs()[0].type(), node.types()[0], op.window, op.groups);
-  if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, "simd:lanes", std::make_unique<Weights>(std::get<SmallConv>(s), node.inputs()[0].shape()[0]));
+  const auto& op = *node.as<O>();
+  const TensorType& x = node.inputs()[0].type();
+  return planned<Weights>(node, lane_conv_of(x, node.types()[0], op.window, groups_of(op)), x.shape[0], pooled<O>);
 }
 
 }  // namespace
 
 std::span<const KernelEntry> simd_kernels_in_lane_conv() {
   static const KernelEntry entries[] = {
-      {"conv", "simd lanes", -1, make_forward},
-      {"conv_backward_data", "simd lanes", -1, make_backward_data},
-      {"conv_backward_weights", "simd lanes", -1, make_backward_weights},
+      {"conv", "simd lanes", -1, make_forward<Conv>},
+      {"conv_backward_data", "simd lanes", -1, make_backward_data<ConvBackwardData>},
+      {"conv_backward_weights", "simd lanes", -1, make_backward_weights<ConvBackwardWeights>},
+      {"conv_pool", "simd lanes", -1, make_forward<ConvPool>},
+      {"conv_pool_backward_data", "simd lanes", -1, make_backward_data<ConvPoolBackwardData>},
+      {"conv_pool_backward_weights", "simd lanes", -1, make_backward_weights<ConvPoolBackwardWeights>},
   };
   return entries;
 }

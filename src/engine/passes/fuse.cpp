@@ -2,10 +2,10 @@
 //
 // A producer whose output has a single user takes that user's work over: an activation into convolutions, dense layers, batch
 // normalisation and sums; a residual sum into the convolution before it; a batch normalisation with fixed statistics into the
-// weights before it. Fusing happens before differentiation, so only activations that can be differentiated from their output
+// weights before it; in training, a max pooling that halves the convolution before it. Fusing happens before differentiation, so only activations that can be differentiated from their output
 // exist (ops/activation.h), and gradients see the fused operators.
 
-#include <ocellus/ops/conv.h>
+#include <ocellus/ops/conv_pool.h>
 #include <ocellus/ops/dense.h>
 #include <ocellus/ops/elementwise.h>
 #include <ocellus/ops/fold.h>
@@ -38,6 +38,7 @@ class Fusion {
     }
     if (node->as<Conv>()) return with_activation<Conv>(node, inputs);
     if (node->as<Dense>()) return with_activation<Dense>(node, inputs);
+    if (const auto* pool = node->as<MaxPool>()) return pooled_conv(node, *pool, inputs);
     if (node->as<BatchNormTrain>()) return with_activation<BatchNormTrain>(node, inputs);
     return std::nullopt;
   }
@@ -69,7 +70,8 @@ class Fusion {
 
   /// conv or dense, then batch_norm_inference: one operator with other weights. Nothing is folded into what is being learnt.
   template <class T>
-  std::optional<Values> fold(const std::shared_ptr<const Node>& node, const BatchNormInference& norm, const Values& inputs) {
+  std::optional<Values> fold(const std::shared_ptr<const Node>& node, const BatchNormInference& norm,
+                             const Values& inputs) {
     const Node& producer = inputs[0].node();
     const T* op = producer.as<T>();
     if (op == nullptr || op->activation || !only_user_.contains(node->inputs()[0])) return std::nullopt;
@@ -106,6 +108,21 @@ class Fusion {
       return emit(std::make_shared<const Conv>(fused), arguments, inputs[side].node().scope());
     }
     return std::nullopt;
+  }
+
+  /// conv + max_pool, in training, where the convolution's result would be kept for its gradient.
+  std::optional<Values> pooled_conv(const std::shared_ptr<const Node>& node, const MaxPool& pool,
+                                    const Values& inputs) {
+    const Node& producer = inputs[0].node();
+    const Conv* conv = producer.as<Conv>();
+    if (wrt_.empty() || conv == nullptr || conv->residual || conv->groups != 1 ||
+        !only_user_.contains(node->inputs()[0]) || !pools_by_halves(pool, inputs[0].shape()))
+      return std::nullopt;
+    ConvPool fused;
+    fused.window = conv->window;
+    fused.bias = conv->bias;
+    fused.activation = conv->activation;
+    return emit(std::make_shared<const ConvPool>(fused), producer.inputs(), producer.scope());
   }
 
   const ValueSet& wrt_;

@@ -145,10 +145,12 @@ HWY_INLINE void columns(int64_t width, const F& f) {
     tiles<4>(0, width, f);
 }
 
-/// K output channels, V pixels. `x`: the tile's first input; `w`: the first channel's weights; `out`: its pixel.
+/// K output channels, V pixels. `x`: the tile's first input; `w`: the first channel's weights; `out`: its pixel, with channels
+/// `plane_distance` floats apart.
 template <int K, int V>
 HWY_INLINE void forward_tile(const SmallConv& s, const float* HWY_RESTRICT x, const float* HWY_RESTRICT w,
-                             const float* HWY_RESTRICT bias, float below, float* HWY_RESTRICT out) {
+                             const float* HWY_RESTRICT bias, float below, float* HWY_RESTRICT out,
+                             int64_t plane_distance) {
   const Tag d;
   const LanePlane plane = lane_plane(s);
   const int64_t per_channel = s.in_channels * s.taps();
@@ -176,19 +178,82 @@ HWY_INLINE void forward_tile(const SmallConv& s, const float* HWY_RESTRICT x, co
   for (int k = 0; k < K; ++k) OCELLUS_UNROLL
   for (int v = 0; v < V; ++v) {
     const auto negative = hn::Lt(sum[k][v], hn::Zero(d));
-    hn::Store(hn::IfThenElse(negative, hn::Mul(sum[k][v], slope), sum[k][v]), d, out + (k * s.out_h * s.out_w + v) * L);
+    hn::Store(hn::IfThenElse(negative, hn::Mul(sum[k][v], slope), sum[k][v]), d, out + k * plane_distance + v * L);
   }
 }
 
-void forward(const SmallConv& s, const float* x, const float* weights, const float* bias, float below, float* out) {
+/// Row y of all output channels, which are `plane_distance` floats apart in `out`.
+HWY_INLINE void forward_row(const SmallConv& s, int64_t y, const float* x, const float* weights, const float* bias,
+                            float below, float* out, int64_t plane_distance) {
   const LanePlane plane = lane_plane(s);
-  for (int64_t y = 0; y < s.out_h; ++y)
-    even_tiles<4>(s.out_channels, [&](auto K, int64_t k) HWY_ATTR {
-      columns(s.out_w, [&](auto V, int64_t at) HWY_ATTR {
-        forward_tile<K, V>(s, x + (y * plane.columns + at) * L, weights + k * s.in_channels * s.taps(),
-                           bias ? bias + k : nullptr, below, out + ((k * s.out_h + y) * s.out_w + at) * L);
-      });
+  even_tiles<4>(s.out_channels, [&](auto K, int64_t k) HWY_ATTR {
+    columns(s.out_w, [&](auto V, int64_t at) HWY_ATTR {
+      forward_tile<K, V>(s, x + (y * plane.columns + at) * L, weights + k * s.in_channels * s.taps(),
+                         bias ? bias + k : nullptr, below, out + k * plane_distance + at * L, plane_distance);
     });
+  });
+}
+
+void forward(const SmallConv& s, const float* x, const float* weights, const float* bias, float below, float* out) {
+  for (int64_t y = 0; y < s.out_h; ++y)
+    forward_row(s, y, x, weights, bias, below, out + y * s.out_w * L, s.out_h * s.out_w * L);
+}
+
+/// The largest of 2x2 vectors at `in`, and its position in the plane, as MaxPool has them: the first of equal ones, and NaN
+/// counts as larger than all. `first`: position of the first element.
+HWY_INLINE void largest(const float* in, int64_t row, int64_t first, int64_t width, float* value, float* position) {
+  const Tag d;
+  const hn::Repartition<int32_t, Tag> whole;
+  Vec best = hn::Load(d, in), at = hn::BitCast(d, hn::Set(whole, static_cast<int32_t>(first)));
+  const auto meet = [&](const float* from, int64_t where) HWY_ATTR {
+    const Vec x = hn::Load(d, from);
+    const auto exceeds = hn::Or(hn::Gt(x, best), hn::AndNot(hn::IsNaN(best), hn::IsNaN(x)));
+    best = hn::IfThenElse(exceeds, x, best);
+    at = hn::IfThenElse(exceeds, hn::BitCast(d, hn::Set(whole, static_cast<int32_t>(where))), at);
+  };
+  meet(in + L, first + 1);
+  meet(in + row, first + width);
+  meet(in + row + L, first + width + 1);
+  hn::Store(best, d, value);
+  hn::Store(at, d, position);
+}
+
+/// Two rows of the convolution at a time, in `rows`, which stay in the nearest cache until they are pooled.
+void forward_pool(const SmallConv& s, const float* x, const float* weights, const float* bias, float below, float* rows,
+                  float* pooled, float* positions) {
+  const int64_t row = s.out_w * L, h = s.out_h / 2, w = s.out_w / 2;
+  for (int64_t y = 0; y < h; ++y) {
+    forward_row(s, 2 * y, x, weights, bias, below, rows, 2 * row);
+    forward_row(s, 2 * y + 1, x, weights, bias, below, rows + row, 2 * row);
+    for (int64_t k = 0; k < s.out_channels; ++k)
+      for (int64_t i = 0; i < w; ++i) {
+        const int64_t to = ((k * h + y) * w + i) * L;
+        largest(rows + (2 * k * s.out_w + 2 * i) * L, row, 2 * (y * s.out_w + i), s.out_w, pooled + to, positions + to);
+      }
+  }
+}
+
+/// dy of the convolution from that of the pooling: each value at its position, zeros elsewhere.
+void unpool(const SmallConv& s, const float* pooled, const float* positions, float* dy) {
+  const Tag d;
+  const hn::Repartition<int32_t, Tag> whole;
+  const int64_t row = s.out_w * L, h = s.out_h / 2, w = s.out_w / 2;
+  if (s.out_h % 2 != 0 || s.out_w % 2 != 0) std::fill_n(dy, s.out_channels * s.out_h * row, 0.0f);
+  for (int64_t k = 0; k < s.out_channels; ++k, dy += s.out_h * row)
+    for (int64_t y = 0; y < h; ++y)
+      for (int64_t i = 0; i < w; ++i, pooled += L, positions += L) {
+        const Vec g = hn::Load(d, pooled);
+        const auto at = hn::BitCast(whole, hn::Load(d, positions));
+        const int64_t first = 2 * (y * s.out_w + i);
+        const auto place = [&](int64_t where) HWY_ATTR {
+          const auto here = hn::Eq(at, hn::Set(whole, static_cast<int32_t>(where)));
+          hn::Store(hn::IfThenElseZero(hn::RebindMask(d, here), g), d, dy + where * L);
+        };
+        place(first);
+        place(first + 1);
+        place(first + s.out_w);
+        place(first + s.out_w + 1);
+      }
 }
 
 /// Adds to the sums of K output channels for one row of the kernel. `x`: the input channel's row that the kernel's row meets.
@@ -303,6 +368,9 @@ void fill_output(const SmallConv&, const float*, int64_t, float*) {}
 void read(const SmallConv&, const float*, int64_t, float*) {}
 void scatter(const float*, int64_t, int64_t, float*) {}
 void forward(const SmallConv&, const float*, const float*, const float*, float, float*) {}
+void forward_pool(const SmallConv&, const float*, const float*, const float*, float, float*, float*, float*) {}
+void gather(const float*, int64_t, int64_t, float*) {}
+void unpool(const SmallConv&, const float*, const float*, float*) {}
 void weights(const SmallConv&, const float*, const float*, float*) {}
 void data(const SmallConv&, const float*, const float*, float*) {}
 
@@ -320,6 +388,9 @@ HWY_EXPORT(fill_output);
 HWY_EXPORT(read);
 HWY_EXPORT(scatter);
 HWY_EXPORT(forward);
+HWY_EXPORT(forward_pool);
+HWY_EXPORT(gather);
+HWY_EXPORT(unpool);
 HWY_EXPORT(weights);
 HWY_EXPORT(data);
 
@@ -337,6 +408,22 @@ void lane_conv(const SmallConv& s, const float* lanes, const float* weights, con
                float* y, int64_t distance) {
   HWY_DYNAMIC_DISPATCH(forward)(s, lanes, weights, bias, below, out);
   HWY_DYNAMIC_DISPATCH(scatter)(out, distance, s.out_channels * s.out_h * s.out_w, y);
+}
+
+void lane_conv_pool(const SmallConv& s, const float* lanes, const float* weights, const float* bias, float below,
+                    float* rows, const PooledLanes& pooled, const Pooled& to) {
+  const int64_t count = lane_pooled(s), distance = count;
+  HWY_DYNAMIC_DISPATCH(forward_pool)(s, lanes, weights, bias, below, rows, pooled.values, pooled.positions);
+  HWY_DYNAMIC_DISPATCH(scatter)(pooled.values, distance, count, to.values);
+  HWY_DYNAMIC_DISPATCH(scatter)(pooled.positions, distance, count, reinterpret_cast<float*>(to.positions));
+}
+
+void fill_unpooled_lanes(const SmallConv& s, const float* dy, const int32_t* positions, const PooledLanes& pooled,
+                         float* lanes) {
+  const int64_t count = lane_pooled(s), distance = count;
+  HWY_DYNAMIC_DISPATCH(gather)(dy, distance, count, pooled.values);
+  HWY_DYNAMIC_DISPATCH(gather)(reinterpret_cast<const float*>(positions), distance, count, pooled.positions);
+  HWY_DYNAMIC_DISPATCH(unpool)(s, pooled.values, pooled.positions, lanes);
 }
 
 void lane_conv_data(const SmallConv& s, const float* dy, const float* weights, float* lanes, float* dx,
