@@ -10,3 +10,7 @@ ocellus_table(io ocellus::io::darknet io/darknet/network.h SectionKind darknet_s
 # One file of keras/layers/ registers classes of Keras's layers.
 file(GLOB keras_layers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/keras/layers/*.cpp)
 ocellus_table(io ocellus::io::keras io/keras/layer.h KerasLayer keras_in_ ${keras_layers})
+
+# One file of names/ has tables of what another program calls the parameters of networks of the zoo.
+file(GLOB io_names CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/names/*.cpp)
+ocellus_table(io ocellus::io::naming io/name_table.h NameTable names_in_ ${io_names})

@@ -1,6 +1,6 @@
 // Residual networks for 32x32 images (He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015, section 4.2):
 // 6n+2 layers in three stages of n basic blocks with 16, 32 and 64 filters. Shortcuts have no parameters (option A): where a
-// stage begins they take every second pixel and append channels of zeros.
+// stage begins they take every second pixel and add channels of zeros, as many in front as behind.
 #include <array>
 
 #include <fmt/format.h>
@@ -28,7 +28,7 @@ Value residual(const Block& block, const Value& x) {
   if (block.stride != 1)
     shortcut = nn::AveragePool2D({.size = 1, .stride = block.stride, .name = block.name + "/subsample"})(shortcut);
   if (const int64_t missing = block.filters - x.shape()[1]; missing > 0)
-    shortcut = nn::Pad({.before = {0, 0, 0}, .after = {missing, 0, 0}, .name = block.name + "/pad"})(shortcut);
+    shortcut = nn::Pad({.before = {missing / 2, 0, 0}, .after = {missing - missing / 2, 0, 0}, .name = block.name + "/pad"})(shortcut);
   return nn::Add({.activation = relu, .name = block.name + "/add"})({y, shortcut});
 }
 

@@ -32,30 +32,48 @@ std::string without_count(const std::string& name) {
   return at != std::string::npos && at + 1 < name.size() && name[at] == '_' ? name.substr(0, at) : name;
 }
 
+/// True when `name` lies in something called `owner`: "trunk/conv/kernel" for "conv" and "trunk".
+bool lies_in(std::string_view path, std::string_view owner, std::string_view name) {
+  const std::string both = fmt::format("{}/{}/", owner, name);
+  return path.starts_with(both) || path.find("/" + both) != std::string_view::npos;
+}
+
 /// A nested network's arrays lie in one list; what they are called tells whose they are.
 class Listed final : public WeightScope {
  public:
-  Listed(File file, std::string group, std::vector<std::string> names, Writer writer)
-      : file_(std::move(file)), group_(std::move(group)), names_(std::move(names)), writer_(std::move(writer)) {}
+  Listed(File file, std::string group, std::vector<std::string> names, std::string owner, Writer writer)
+      : file_(std::move(file)),
+        group_(std::move(group)),
+        names_(std::move(names)),
+        owner_(std::move(owner)),
+        writer_(std::move(writer)) {}
 
   std::vector<Tensor> of(const LayerSpec& layer) const override {
+    std::vector<std::string> mine = those([&](const std::string& n) { return lies_in(n, owner_, layer.name); });
+    if (mine.empty()) mine = those([&](const std::string& n) { return has_component(n, layer.name); });
+    if (mine.empty())
+      mine = those([&](const std::string& n) { return without_count(n.substr(0, n.find('/'))) == layer.name; });
     std::vector<Tensor> arrays;
-    for (const std::string& name : names_)
-      if (has_component(name, layer.name)) arrays.push_back(file_->tensor(joined(group_, name)));
-    if (arrays.empty())
-      for (const std::string& name : names_)
-        if (without_count(name.substr(0, name.find('/'))) == layer.name)
-          arrays.push_back(file_->tensor(joined(group_, name)));
+    for (const std::string& name : mine) arrays.push_back(file_->tensor(joined(group_, name)));
     return modern_arrays(layer, std::move(arrays), writer_);
   }
-  std::shared_ptr<const WeightScope> inside(const LayerSpec&, const Network&) const override {
-    return std::make_shared<Listed>(*this);
+  std::shared_ptr<const WeightScope> inside(const LayerSpec& layer, const Network&) const override {
+    const auto mine = those([&](const std::string& n) { return has_component(n, layer.name); });
+    return std::make_shared<Listed>(file_, group_, mine.empty() ? names_ : mine, layer.name, writer_);
   }
 
  private:
+  template <class F>
+  std::vector<std::string> those(const F& wanted) const {
+    std::vector<std::string> found;
+    std::ranges::copy_if(names_, std::back_inserter(found), wanted);
+    return found;
+  }
+
   File file_;
   std::string group_;
   std::vector<std::string> names_;
+  std::string owner_;  ///< the network's name
   Writer writer_;
 };
 
@@ -70,7 +88,7 @@ class ByName final : public WeightScope {
     return modern_arrays(layer, std::move(arrays), writer_);
   }
   std::shared_ptr<const WeightScope> inside(const LayerSpec& layer, const Network&) const override {
-    return std::make_shared<Listed>(file_, group(layer), names(layer), writer_);
+    return std::make_shared<Listed>(file_, group(layer), names(layer), layer.name, writer_);
   }
 
  private:
