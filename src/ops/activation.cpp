@@ -1,6 +1,9 @@
 #include <ocellus/ops/activation.h>
 
+#include <array>
 #include <cmath>
+
+#include <ocellus/ops/unary.h>
 
 #include "ops/support/checks.h"
 
@@ -9,7 +12,9 @@ namespace ocellus {
 using namespace detail;
 
 std::span<const std::string_view> enum_names(ActivationKind) {
-  static constexpr std::array<std::string_view, 5> names = {"none", "relu", "leaky_relu", "sigmoid", "tanh"};
+  static constexpr std::array<std::string_view, 13> names = {
+      "none",         "relu", "leaky_relu", "sigmoid",  "tanh", "clip", "elu", "silu", "hard_swish",
+      "hard_sigmoid", "mish", "gelu",       "gelu_tanh"};
   return names;
 }
 
@@ -19,15 +24,36 @@ void visit_activation(AttrVisitor& v, const Activation& a) {
   v("beta", a.beta);
 }
 
+namespace {
+
+void expect_from_output(const Activation& a) {
+  if (!from_output(a))
+    throw Unsupported("the slope of " + std::string(enum_names(a.kind)[static_cast<size_t>(a.kind)]) +
+                      " can't be told from its output: learn with it as an operator of its own");
+}
+
+}  // namespace
+
+bool from_output(const Activation& a) {
+  constexpr int digits = 8;  // of a bf16's significand
+  const auto in_bf16 = [](double v) {
+    int exponent = 0;
+    const double scaled = std::ldexp(std::frexp(v, &exponent), digits);
+    return std::isfinite(v) && scaled == std::rint(scaled);
+  };
+  if (a.kind == ActivationKind::clip) return in_bf16(a.alpha) && in_bf16(a.beta);
+  return a.kind < ActivationKind::clip;
+}
+
 double activate(const Activation& a, double x) {
   switch (a.kind) {
     case ActivationKind::relu: return x < 0 ? 0 : x;  // written so that NaN stays NaN
     case ActivationKind::leaky_relu: return x < 0 ? a.alpha * x : x;
     case ActivationKind::sigmoid: return 1 / (1 + std::exp(-x));
     case ActivationKind::tanh: return a.beta * std::tanh(a.alpha * x);
-    case ActivationKind::none: break;
+    case ActivationKind::none: return x;
+    default: return value_at(*function_of(a), x);
   }
-  return x;
 }
 
 double activation_slope(const Activation& a, double y) {
@@ -36,9 +62,11 @@ double activation_slope(const Activation& a, double y) {
     case ActivationKind::leaky_relu: return y > 0 ? 1 : a.alpha;
     case ActivationKind::sigmoid: return y * (1 - y);
     case ActivationKind::tanh: return a.alpha * (a.beta - y * y / a.beta);
-    case ActivationKind::none: break;
+    case ActivationKind::clip: return y > a.alpha && y < a.beta ? 1 : 0;
+    case ActivationKind::none: return 1;
+    default: expect_from_output(a);
   }
-  return 1;
+  return 0;
 }
 
 Types ActivationOp::infer(std::span<const TensorType> inputs) const {
@@ -61,6 +89,7 @@ void ActivationOp::eval(EvalCtx& ctx) const {
 
 Types ActivationBackward::infer(std::span<const TensorType> inputs) const {
   expect_count(inputs, 2);
+  expect_from_output(activation);
   expect_floating(inputs[0], "dy");
   expect_shape(inputs[1], inputs[0].shape, "y");
   return {inputs[0]};
@@ -78,6 +107,7 @@ namespace ops {
 
 Value activation(const Value& x, Activation a) {
   if (!a) return x;
+  if (const auto f = function_of(a)) return unary(x, *f);
   ActivationOp op;
   op.activation = a;
   return apply(std::move(op), {x});

@@ -99,6 +99,18 @@ static_assert(std::ranges::all_of(table, [](const Row& r) { return &r == table +
 
 const Row& row(const Function& f) { return table[static_cast<size_t>(f.kind)]; }
 
+/// The functions that operators can apply to their output.
+constexpr std::pair<UnaryKind, ActivationKind> applied[] = {
+    {clip, ActivationKind::clip},
+    {elu, ActivationKind::elu},
+    {silu, ActivationKind::silu},
+    {hard_swish, ActivationKind::hard_swish},
+    {hard_sigmoid, ActivationKind::hard_sigmoid},
+    {mish, ActivationKind::mish},
+    {gelu, ActivationKind::gelu},
+    {gelu_tanh, ActivationKind::gelu_tanh},
+};
+
 void visit(AttrVisitor& v, const Function& f) {
   v("function", f.kind);
   v("alpha", f.alpha);
@@ -121,6 +133,18 @@ std::span<const std::string_view> enum_names(UnaryKind) {
     return all;
   }();
   return names;
+}
+
+std::optional<Activation> activation_of(const Function& f) {
+  for (const auto& [unary, activation] : applied)
+    if (unary == f.kind) return Activation{activation, f.alpha, f.beta};
+  return std::nullopt;
+}
+
+std::optional<Function> function_of(const Activation& a) {
+  for (const auto& [unary, activation] : applied)
+    if (activation == a.kind) return Function{unary, a.alpha, a.beta};
+  return std::nullopt;
 }
 
 double value_at(const Function& f, double x) { return row(f).value(f, x); }

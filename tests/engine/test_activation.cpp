@@ -1,7 +1,10 @@
 #include <cmath>
 #include <limits>
 
+#include <ocellus/graph/graph.h>
 #include <ocellus/ops/activation.h>
+#include <ocellus/ops/reduce.h>
+#include <ocellus/ops/unary.h>
 
 #include "engine/op_check.h"
 
@@ -37,6 +40,31 @@ std::vector<Refused> refused() {
 }
 
 OP_CHECK(Activation, cases(), refused());
+
+TEST(ActivationFunctions, AreTheOperatorsOwn) {
+  const Function f = clip(-1, 2);
+  const Activation a = activation_of(f).value();
+  EXPECT_EQ(function_of(a), f);
+  EXPECT_EQ(activate(a, 3), 2);
+  EXPECT_EQ(activation_slope(a, 2), 0);
+  EXPECT_EQ(activation_slope(a, 1.5), 1);
+  EXPECT_DOUBLE_EQ(activate(activation_of(mish).value(), 0.5), value_at(mish, 0.5));
+  EXPECT_FALSE(activation_of({UnaryKind::exp}));
+  EXPECT_FALSE(function_of(relu));
+  EXPECT_TRUE(from_output(a));
+  EXPECT_FALSE(from_output(activation_of(clip(0, 0.7)).value()));
+  const Value x = input("x", {DType::f32, {4}});
+  EXPECT_TRUE(ops::activation(x, a).node().as<Unary>());
+}
+
+TEST(ActivationFunctions, RefuseASlopeThatTheOutputDoesNotTell) {
+  const Value x = input("x", {DType::f32, {4}});
+  const Activation a = activation_of(mish).value();
+  EXPECT_THROW(ops::activation_backward(x, x, a), Unsupported);
+  ActivationOp op;
+  op.activation = a;
+  EXPECT_THROW(gradients(ops::reduce_sum(apply(op, {x})), Values{x}), Unsupported);
+}
 
 TEST(ActivationValues, AreTheFunctions) {
   EXPECT_EQ(activate(relu, -2), 0);

@@ -1,5 +1,6 @@
 #include <ocellus/engine/reference.h>
 #include <ocellus/ops/conv.h>
+#include <ocellus/ops/unary.h>
 
 #include "engine/op_check.h"
 
@@ -95,6 +96,25 @@ std::vector<OpCase> cases() {
   };
 }
 
+/// Functions that a convolution applies to its output; most of them in inference alone.
+std::vector<OpCase> functions() {
+  const OpInput image = batch_of({2, 3, 7, 6}), kernel = fixed({4, 3, 3, 3}), bias = fixed({4});
+  const std::vector<OpInput> unlearnt = {still(image), still(kernel), still(bias)};
+  return {
+      {"clip", convolution({.activation = *activation_of(clip(-0.5, 0.75))}), {image, kernel, bias}},
+      {"elu", convolution({.activation = *activation_of(elu(0.7))}), unlearnt},
+      {"silu", convolution({.activation = *activation_of(silu)}), unlearnt},
+      {"hard_swish", convolution({.activation = *activation_of(hard_swish)}), unlearnt},
+      {"hard_sigmoid", convolution({.activation = *activation_of(hard_sigmoid())}), unlearnt},
+      {"mish", convolution({.activation = *activation_of(mish)}), unlearnt},
+      {"gelu", convolution({.activation = *activation_of(gelu)}), unlearnt},
+      {"gelu_tanh", convolution({.activation = *activation_of(gelu_tanh)}), unlearnt},
+      {"residual_mish",
+       residual(*activation_of(mish)),
+       {still(image), still(kernel), still(bias), still(batch_of({2, 4, 7, 6}))}},
+  };
+}
+
 TensorType f32(Shape shape) { return {DType::f32, shape}; }
 
 std::vector<Refused> refused_shapes() {
@@ -171,6 +191,7 @@ std::vector<Refused> refused() {
 }
 
 OP_CHECK(Conv, cases(), refused());
+OP_CHECK(ConvFunctions, functions(), std::vector<Refused>());
 
 std::vector<float> convolve(const Tensor& x, const Tensor& w, const ops::ConvConfig& config = {}) {
   Graph graph;

@@ -1,4 +1,5 @@
 #include <ocellus/ops/dense.h>
+#include <ocellus/ops/unary.h>
 
 #include "engine/op_check.h"
 
@@ -21,6 +22,9 @@ std::vector<OpCase> cases() {
       {"only_bias_learns", dense(), {still(x), still(w), b}},
       {"relu", dense(relu), {x, w, b}},
       {"tanh", dense(tanh_), {x, w, b}},
+      {"clip", dense(*activation_of(relu6)), {x, w, b}},
+      {"gelu", dense(*activation_of(gelu)), {still(x), still(w), still(b)}},
+      {"hard_swish", dense(*activation_of(hard_swish)), {still(x), still(w), still(b)}},
       {"one_by_one", dense(sigmoid), {batch_of({1, 1}), fixed({1, 1}), fixed({1})}},
       {"wide", dense(), {batch_of({4, 130}), fixed({67, 130}), fixed({67})}},
   };

@@ -15,6 +15,7 @@
 #include <ocellus/ops/reduce.h>
 #include <ocellus/ops/shape.h>
 #include <ocellus/ops/softmax.h>
+#include <ocellus/ops/unary.h>
 
 namespace ocellus {
 namespace {
@@ -206,6 +207,28 @@ TEST_P(OnBackend, FrozenLayersHaveNoBackwardPass) {
   EXPECT_THAT(text, Not(HasSubstr("conv_backward")));
   EXPECT_THAT(text, Not(HasSubstr("batch_norm_")));  // running statistics, folded into the convolutions
   EXPECT_THAT(text, HasSubstr("dense_backward_weights"));
+}
+
+// In inference convolutions and dense layers apply any function; in training those whose slope the output tells.
+TEST_P(OnBackend, FunctionsAreTakenOverByProducts) {
+  for (const Function& f : {relu6, elu(), silu, hard_swish, hard_sigmoid(), mish, gelu, gelu_tanh}) {
+    const Value x = input("x", {DType::f32, {2, 3, 6, 6}}), w = input("w", {DType::f32, {16, 3, 3, 3}});
+    const Value v = input("v", {DType::f32, {5, 16 * 16}});
+    const Value y = ops::unary(ops::conv(x, w, {}), f);
+    const Value z = ops::unary(ops::dense(ops::flatten(y), v, {}), f);
+    const Graph graph{.inputs = {x, w, v}, .outputs = {ops::reduce_sum(z), z}, .updates = {}};
+    std::vector<Tensor> inputs;
+    for (const Value& in : graph.inputs) inputs.push_back(random_tensor(in.shape(), inputs.size() + 1));
+    for (const Values& wrt : {Values{}, Values{w}}) {
+      Program program = compile({.graph = graph, .inputs = {x.type(), w.type(), v.type()}, .wrt = wrt}, *backend);
+      for (size_t i = 0; i < inputs.size(); ++i) program.input(i).copy_from(inputs[i]);
+      program.run();
+      const auto steps = program.report();
+      const bool fused = std::ranges::none_of(steps, [](const StepReport& s) { return s.op.starts_with("unary"); });
+      EXPECT_EQ(fused, wrt.empty() || from_output(*activation_of(f)));
+      EXPECT_LT(largest_difference(program.output(1), evaluate(graph, inputs, DType::f64)[1]), 1e-4);
+    }
+  }
 }
 
 // Zeros that a convolution, an average or (in inference, after relu) a maximum can put there itself are no step of their own.

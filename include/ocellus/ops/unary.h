@@ -3,8 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
-#include <ocellus/graph/op.h>
+#include <ocellus/ops/activation.h>
 
 namespace ocellus {
 
@@ -55,6 +56,10 @@ inline constexpr Function gelu_tanh{UnaryKind::gelu_tanh};
 constexpr Function clip(double low, double high) { return {UnaryKind::clip, low, high}; }
 /// min(max(x, 0), 6): MobileNet's.
 inline constexpr Function relu6{UnaryKind::clip, 0, 6};
+
+/// The same function as an activation that operators can apply to their output, if it is one, and back.
+OCELLUS_API std::optional<Activation> activation_of(const Function& f);
+OCELLUS_API std::optional<Function> function_of(const Activation& a);
 
 /// f(x), and f'(x), which is 0 on the bounds of clip and hard_sigmoid and at 0 for abs: what reference evaluations use.
 OCELLUS_API double value_at(const Function& f, double x);

@@ -14,9 +14,8 @@ std::optional<Eltwise> eltwise_of(const Activation& a) {
     case ActivationKind::tanh:
       if (a.alpha != 1 || a.beta != 1) return std::nullopt;
       return Eltwise{algorithm::eltwise_tanh, algorithm::eltwise_tanh_use_dst_for_bwd};
-    case ActivationKind::none: return std::nullopt;
+    default: return std::nullopt;
   }
-  return std::nullopt;
 }
 
 void append_activation(dnnl::post_ops& post_ops, const Activation& a) {
@@ -30,7 +29,17 @@ void append_activation(dnnl::post_ops& post_ops, const Activation& a) {
     case ActivationKind::tanh:
       // beta as the scale of tanh: two linear steps would both get the constants of the first.
       if (alpha != 1) post_ops.append_eltwise(1, algorithm::eltwise_linear, alpha, 0);
-      post_ops.append_eltwise(beta, algorithm::eltwise_tanh, 0, 0);
+      return post_ops.append_eltwise(beta, algorithm::eltwise_tanh, 0, 0);
+    case ActivationKind::clip: return post_ops.append_eltwise(1, algorithm::eltwise_clip, alpha, beta);
+    case ActivationKind::elu: return post_ops.append_eltwise(1, algorithm::eltwise_elu, alpha, 0);
+    case ActivationKind::silu: return post_ops.append_eltwise(1, algorithm::eltwise_swish, 1, 0);
+    case ActivationKind::hard_swish: return post_ops.append_eltwise(1, algorithm::eltwise_hardswish, 0, 0);
+    case ActivationKind::hard_sigmoid:
+      post_ops.append_eltwise(1, algorithm::eltwise_linear, alpha, beta);
+      return post_ops.append_eltwise(1, algorithm::eltwise_clip, 0, 1);
+    case ActivationKind::mish: return post_ops.append_eltwise(1, algorithm::eltwise_mish, 0, 0);
+    case ActivationKind::gelu: return post_ops.append_eltwise(1, algorithm::eltwise_gelu_erf, 0, 0);
+    case ActivationKind::gelu_tanh: return post_ops.append_eltwise(1, algorithm::eltwise_gelu_tanh, 0, 0);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <ocellus/base/threads.h>
 #include <ocellus/ops/conv.h>
 
+#include "backend/simd/loops/unary.h"
 #include "backend/simd/loops/winograd.h"
 #include "backend/simd/small_conv.h"
 
@@ -171,6 +172,7 @@ class Convolution final : public Kernel {
     Desc src, dst;
     bool bias = false, residual = false;
     float below = 1;
+    std::optional<Function> function = std::nullopt;  ///< that follows, where it is no slope
   };
   Convolution(const RuntimePtr& runtime, const WinogradShape& s, const Config& config)
       : config_(config),
@@ -228,7 +230,24 @@ class Convolution final : public Kernel {
       simd::winograd_input(g_.source, src_order_, src_, begin, end, t.source);
       t.products.run();
       simd::winograd_output(g_.result, dst_order_, t.result, begin, end, t.finish, t.dst);
+      if (config_.function)
+        for (int64_t tile = begin; tile < end; ++tile) apply_function(tile, t.dst);
     }
+  }
+
+  /// Applies the function to the results of a tile, while they are in the cache.
+  void apply_function(int64_t tile, float* dst) const {
+    const auto& o = dst_order_;
+    const int64_t side = g_.result.side, lanes = std::min(o.block, g_.channels);
+    const int64_t y = tile / g_.columns % g_.rows * side, x = tile % g_.columns * side;
+    const int64_t columns = std::min(side, o.width - x), run = o.column == lanes ? columns : 1;  // pixels side by side
+    float* corner = dst + tile / (g_.columns * g_.rows) * o.image + y * o.row + x * o.column;
+    for (int64_t row = 0; row < std::min(side, o.height - y); ++row)
+      for (int64_t channel = 0; channel < g_.channels; channel += lanes)
+        for (int64_t column = 0; column < columns; column += run) {
+          float* at = corner + offset_of(o, channel) + row * o.row + column * o.column;
+          simd::unary(*config_.function, at, at, static_cast<size_t>(run * lanes));
+        }
   }
 
   Config config_;
@@ -438,11 +457,13 @@ std::optional<WinogradShape> winograd_shape(const ConvShape& s, Direction direct
   return WinogradShape{side, s.src, s.dst, w.pad_begin[0], w.pad_begin[1], false};
 }
 
+bool winograd_takes(const Activation& a) { return slope_below_zero(a) || function_of(a); }
+
 KernelAnswer winograd_forward(const KernelRequest& request, const RuntimePtr& runtime, const WinogradShape& s) {
   const auto& op = *request.node.as<Conv>();
   const auto below = slope_below_zero(op.activation);
-  if (!below) return "Winograd is followed by linear, relu or leaky relu";
-  Convolution::Config config{.bias = op.bias, .residual = op.residual, .below = *below};
+  Convolution::Config config{.bias = op.bias, .residual = op.residual, .below = below.value_or(1)};
+  config.function = function_of(op.activation);
   config.src = taken(desc_of(request.inputs[0], request.node.inputs()[0].type()), s.src);
   config.dst = taken(config.src, s.dst);
   if (op.residual) config.dst = taken(desc_of(request.inputs.back(), request.node.inputs().back().type()), s.dst);

@@ -22,6 +22,9 @@ struct WinogradShape {
 /// The shape of a variant's tiles, unless the convolution does not fit: f32, 3x3, stride 1, no dilation or groups, channels that fill vectors.
 std::optional<WinogradShape> winograd_shape(const ConvShape& s, Direction direction, Variant v);
 
+/// Whether the forward kernel can apply the activation: one with slopes on both sides of zero, or a function of unary.h.
+bool winograd_takes(const Activation& a);
+
 /// Plans for the three directions of the operators conv, conv_backward_data and conv_backward_weights. Values stay in the order
 /// in which they arrive, if it is channels last or in blocks of channels.
 KernelAnswer winograd_forward(const KernelRequest& request, const RuntimePtr& runtime, const WinogradShape& s);

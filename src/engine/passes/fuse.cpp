@@ -2,14 +2,16 @@
 //
 // A producer whose output has a single user takes that user's work over: an activation into convolutions, dense layers, batch
 // normalisation and sums; a residual sum into the convolution before it; a batch normalisation with fixed statistics into the
-// weights before it; in training, a max pooling that halves the convolution before it. Fusing happens before differentiation, so only activations that can be differentiated from their output
-// exist (ops/activation.h), and gradients see the fused operators.
+// weights before it; other functions into convolutions and dense layers; in training, a max pooling that halves the convolution
+// before it. Fusing happens before differentiation, so in training only activations that can be differentiated from their
+// output are taken over (ops/activation.h), and gradients see the fused operators.
 
 #include <ocellus/ops/conv_pool.h>
 #include <ocellus/ops/dense.h>
 #include <ocellus/ops/elementwise.h>
 #include <ocellus/ops/fold.h>
 #include <ocellus/ops/norm.h>
+#include <ocellus/ops/unary.h>
 
 #include "engine/passes/passes.h"
 
@@ -18,7 +20,7 @@ namespace {
 
 class Fusion {
  public:
-  Fusion(const Graph& graph, const ValueSet& wrt, bool residuals) : wrt_(wrt), residuals_(residuals) {
+  Fusion(const Graph& graph, const ValueSet& wrt) : wrt_(wrt), inference_(wrt.empty()) {
     const auto uses = count_uses(graph);
     for (const auto& node : graph.order())
       for (const Value& v : node->inputs())
@@ -44,27 +46,32 @@ class Fusion {
   }
 
  private:
-  /// The activation that alone uses the node's first output, if it may be taken over.
-  const ActivationOp* next_activation(const std::shared_ptr<const Node>& node) {
+  /// The activation that alone uses the node's first output, if it may be taken over by an operator that knows all of
+  /// them, or only those that are operators under the name of activation.
+  Activation next_activation(const std::shared_ptr<const Node>& node, bool any) const {
     const auto it = only_user_.find(Value(node, 0));
-    return it == only_user_.end() ? nullptr : it->second->as<ActivationOp>();
+    if (it == only_user_.end()) return linear;
+    if (const auto* op = it->second->as<ActivationOp>()) return op->activation;
+    const auto* op = any ? it->second->as<Unary>() : nullptr;
+    const Activation a = op ? activation_of(op->function).value_or(linear) : linear;
+    return inference_ || from_output(a) ? a : linear;
   }
 
   /// Takes the activation behind `node` over: the node that held it gives its input unchanged from now on.
-  Activation absorb_activation(const std::shared_ptr<const Node>& node) {
-    const ActivationOp* next = next_activation(node);
-    if (next == nullptr) return linear;
-    absorbed_.insert(only_user_.at(Value(node, 0)).get());
-    return next->activation;
+  Activation absorb_activation(const std::shared_ptr<const Node>& node, bool any) {
+    const Activation next = next_activation(node, any);
+    if (next) absorbed_.insert(only_user_.at(Value(node, 0)).get());
+    return next;
   }
 
   template <class T>
   std::optional<Values> with_activation(const std::shared_ptr<const Node>& node, const Values& inputs) {
+    constexpr bool any = std::is_same_v<T, Conv> || std::is_same_v<T, Dense>;
     T op = *node->as<T>();
-    const ActivationOp* next = next_activation(node);
-    if (op.activation || next == nullptr) return std::nullopt;
-    if (std::is_same_v<T, BatchNormTrain> && next->activation.kind != ActivationKind::relu) return std::nullopt;
-    op.activation = absorb_activation(node);
+    const Activation next = next_activation(node, any);
+    if (op.activation || !next) return std::nullopt;
+    if (std::is_same_v<T, BatchNormTrain> && next.kind != ActivationKind::relu) return std::nullopt;
+    op.activation = absorb_activation(node, any);
     return emit(std::make_shared<const T>(op), inputs, node->scope());
   }
 
@@ -89,20 +96,20 @@ class Fusion {
     const Values folded = emit(std::make_shared<const FoldBatchNorm>(folding), arguments, node->scope());
     T fused = *op;
     fused.bias = true;
-    fused.activation = norm.activation ? norm.activation : absorb_activation(node);
+    fused.activation = norm.activation ? norm.activation : absorb_activation(node, true);
     return emit(std::make_shared<const T>(fused), {producer.inputs()[0], folded[0], folded[1]}, producer.scope());
   }
 
   /// conv + residual, in inference: the sum happens while the convolution writes its result.
   std::optional<Values> residual_sum(const std::shared_ptr<const Node>& node, const Values& inputs) {
     const auto* sum = node->as<Binary>();
-    if (!residuals_ || sum->kind != BinaryKind::add || !(inputs[0].type() == inputs[1].type())) return std::nullopt;
+    if (!inference_ || sum->kind != BinaryKind::add || !(inputs[0].type() == inputs[1].type())) return std::nullopt;
     for (const size_t side : {size_t{0}, size_t{1}}) {
       const Conv* op = inputs[side].node().as<Conv>();
       if (op == nullptr || op->activation || op->residual || !only_user_.contains(node->inputs()[side])) continue;
       Conv fused = *op;
       fused.residual = true;
-      fused.activation = sum->activation ? sum->activation : absorb_activation(node);
+      fused.activation = sum->activation ? sum->activation : absorb_activation(node, true);
       Values arguments = inputs[side].node().inputs();
       arguments.push_back(inputs[1 - side]);
       return emit(std::make_shared<const Conv>(fused), arguments, inputs[side].node().scope());
@@ -126,7 +133,7 @@ class Fusion {
   }
 
   const ValueSet& wrt_;
-  bool residuals_;
+  bool inference_;
   std::unordered_map<Value, std::shared_ptr<const Node>, ValueHash> only_user_;
   std::unordered_set<const Node*> absorbed_;
 };
@@ -134,7 +141,7 @@ class Fusion {
 }  // namespace
 
 Graph fuse(const Graph& graph, const ValueSet& wrt) {
-  Fusion fusion(graph, wrt, wrt.empty());
+  Fusion fusion(graph, wrt);
   return rewrite(graph, [&](const auto& node, const Values& inputs) { return fusion(node, inputs); });
 }
 

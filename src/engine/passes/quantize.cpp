@@ -155,7 +155,7 @@ class Quantization {
 
   /// A scale may be taken before these instead of after them, which a convolution does in one step.
   static bool commutes(const Activation& a) {
-    return a.kind != ActivationKind::sigmoid && a.kind != ActivationKind::tanh;
+    return a.kind <= ActivationKind::leaky_relu || a.kind == ActivationKind::clip;
   }
 
   bool takes_part(const Node& node) {

@@ -5,7 +5,6 @@
 #include "backend/onednn/conv_shape.h"
 #include "backend/onednn/onednn_backend.h"
 #include "backend/onednn/winograd.h"
-#include "backend/simd/small_conv.h"
 
 namespace ocellus {
 namespace onednn {
@@ -68,7 +67,7 @@ KernelAnswer make_conv(const KernelRequest& request, Backend& backend) {
   };
   context.attr = attributes(op, Residual::none, {});
   if (const auto tiles = winograd_shape(shape, context.direction, choose_variant(onednn_backend(backend), shape, context));
-      tiles && slope_below_zero(op.activation))
+      tiles && winograd_takes(op.activation))
     return winograd_forward(request, runtime, *tiles);
   if (!op.residual) return with(Residual::none);
   if (!request.training) return with(Residual::accumulate);

@@ -34,9 +34,11 @@ bool has_byte_products() {
   return (isa & avx2) == avx2 || (isa & avx512) == avx512;
 }
 
-/// f(a x) = a f(x) for positive a: a factor may come before the activation as well as after it.
-bool scales_through(const Activation& a) {
-  return a.kind == ActivationKind::none || a.kind == ActivationKind::relu || a.kind == ActivationKind::leaky_relu;
+/// The function g with g(a x) = a f(x) for positive a, if there is one: a factor may come before it instead of after f.
+std::optional<Activation> behind_factor(Activation f, double a) {
+  if (f.kind == ActivationKind::clip) return Activation{f.kind, f.alpha * a, f.beta * a};
+  const bool homogeneous = f.kind <= ActivationKind::leaky_relu;
+  return homogeneous ? std::optional(f) : std::nullopt;
 }
 
 /// Empty if the library can do it.
@@ -44,7 +46,7 @@ std::string refusal(const Node& node) {
   const auto& op = dynamic_cast<const QuantizedProducts&>(node.op());
   if (!has_byte_products()) return "a processor without products of bytes (VNNI)";
   if (!node.inputs()[2].node().as<ConstantOp>()) return "for multipliers that are constants";
-  if (op.dtype != DType::f32 && !scales_through(op.activation)) return "an output of bytes behind such an activation";
+  if (op.dtype != DType::f32 && !behind_factor(op.activation, 1 / op.scale)) return "an output of bytes behind such an activation";
   return "";
 }
 
@@ -61,7 +63,7 @@ dnnl::primitive_attr attributes(const Node& node) {
   if (op.residual)
     post_ops.append_sum(bytes ? static_cast<float>(op.residual_scale / op.scale) : 1.0f, 0,
                         data_type(node.inputs().back().dtype()));
-  append_activation(post_ops, op.activation);
+  append_activation(post_ops, bytes ? *behind_factor(op.activation, 1 / op.scale) : op.activation);
   attr.set_post_ops(post_ops);
   return attr;
 }

@@ -99,7 +99,7 @@ void extremum_backward(bool max, const float* dz, const float* mine, const float
 
 void activation_backward(const Activation& f, const float* dy, const float* y, float* dx, size_t n) {
   const float alpha = static_cast<float>(f.alpha), scale = static_cast<float>(f.alpha * f.beta);
-  const float curve = static_cast<float>(f.alpha / f.beta);
+  const float curve = static_cast<float>(f.alpha / f.beta), high = static_cast<float>(f.beta);
   const std::array<const float*, 2> in = {dy, y};
   switch (f.kind) {
     case ActivationKind::none:
@@ -116,6 +116,12 @@ void activation_backward(const Activation& f, const float* dy, const float* y, f
       return map<2>(in, dx, n, [=](auto d, auto g, auto v) HWY_ATTR {
         return hn::Mul(g, hn::NegMulAdd(hn::Mul(v, v), hn::Set(d, curve), hn::Set(d, scale)));
       });
+    case ActivationKind::clip:
+      return map<2>(in, dx, n, [=](auto d, auto g, auto v) HWY_ATTR {
+        const auto inside = hn::And(hn::Gt(v, hn::Set(d, alpha)), hn::Lt(v, hn::Set(d, high)));
+        return hn::IfThenElseZero(inside, g);
+      });
+    default: return;  // no other's slope can be told from the output: the operator refuses them
   }
 }
 
