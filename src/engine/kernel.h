@@ -40,6 +40,8 @@ struct KernelPlan {
   size_t scratch = 0;                  ///< bytes
   std::unique_ptr<Kernel> kernel;
   std::vector<std::pair<size_t, size_t>> in_place;  ///< (output, input) pairs that may share memory
+  /// Where in output 0 each input lies in one piece, in bytes: inputs written there at once need no copy.
+  std::vector<size_t> parts = {};
 };
 
 /// A kernel that did not accept, and why.

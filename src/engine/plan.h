@@ -27,7 +27,8 @@ struct Buffer {
   TensorType type;
   LayoutPtr layout;
   size_t bytes = 0;
-  int alias = none;        ///< buffer whose memory this one is (a view, or computed in place)
+  int alias = none;        ///< buffer whose memory this one is (a view, or computed in place), or a part of
+  size_t alias_offset = 0; ///< where in that buffer this one begins, in bytes
   ParameterPtr parameter;  ///< for Place::parameter
   Tensor tensor;           ///< for Place::constant and Place::input
   size_t offset = 0;       ///< within the arena, or within the one for packing
@@ -58,6 +59,13 @@ struct Plan {
   int root(int b) const {
     while (buffers[static_cast<size_t>(b)].alias != none) b = buffers[static_cast<size_t>(b)].alias;
     return b;
+  }
+  /// Where in that memory it begins, in bytes.
+  size_t offset_in_root(int b) const {
+    size_t offset = 0;
+    for (; buffers[static_cast<size_t>(b)].alias != none; b = buffers[static_cast<size_t>(b)].alias)
+      offset += buffers[static_cast<size_t>(b)].alias_offset;
+    return offset;
   }
   bool in_arena(int b) const { return buffers[static_cast<size_t>(root(b))].place == Buffer::Place::arena; }
 };

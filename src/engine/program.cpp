@@ -101,8 +101,10 @@ void Program::Impl::allocate_memory() {
         break;
     }
   }
-  for (size_t b = 0; b < plan.buffers.size(); ++b)
-    addresses[b] = addresses[static_cast<size_t>(plan.root(static_cast<int>(b)))];
+  for (int b = 0; b < static_cast<int>(plan.buffers.size()); ++b)
+    if (plan.buffers[static_cast<size_t>(b)].alias != none)
+      addresses[static_cast<size_t>(b)] =
+          static_cast<std::byte*>(addresses[static_cast<size_t>(plan.root(b))]) + plan.offset_in_root(b);
   for (int b : plan.outputs) {
     const Buffer& buffer = plan.buffers[static_cast<size_t>(b)];
     outputs.push_back(Tensor::view(buffer.type.dtype, buffer.type.shape, addresses[static_cast<size_t>(b)]));

@@ -231,6 +231,58 @@ TEST_P(OnBackend, FunctionsAreTakenOverByProducts) {
   }
 }
 
+/// Runs a graph on random inputs, compares its outputs with the interpreter's, and gives the kernels of its concatenations.
+std::string kernels_of_concat(Backend& backend, const Graph& graph) {
+  ProgramSpec spec{.graph = graph};
+  std::vector<Tensor> inputs;
+  for (const Value& in : graph.inputs) {
+    spec.inputs.push_back(in.type());
+    inputs.push_back(random_tensor(in.shape(), inputs.size() + 1));
+  }
+  Program program = compile(spec, backend, {.poison = true});
+  for (size_t i = 0; i < inputs.size(); ++i) program.input(i).copy_from(inputs[i]);
+  program.run();
+  const auto expected = evaluate(graph, inputs, DType::f64);
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_LT(largest_difference(program.output(i), expected[i]), 1e-4) << "output " << i;
+  std::string kernels;
+  for (const StepReport& s : program.report()) {
+    if (s.op != "concat") continue;
+    kernels += s.kernel + ";";
+    EXPECT_EQ(s.refusals.empty(), s.kernel == "in place");
+  }
+  return kernels;
+}
+
+// Values that are joined are computed where they belong, if that is one piece of memory.
+TEST_P(OnBackend, PartsAreComputedInPlace) {
+  enum Order { plain, blocks };
+  const auto run = [&](Order order, const Shape& each, std::vector<int64_t> channels, bool nested = false) {
+    Graph graph;
+    Values parts;
+    for (const int64_t count : channels) {
+      const Value x = graph.inputs.emplace_back(input("x", {DType::f32, each.with(1, count)}));
+      const Value ones = constant(Tensor::of<float>({count}, std::vector<float>(static_cast<size_t>(count), 1)));
+      parts.push_back(order == plain ? ops::activation(x, tanh_)
+                                     : emit(std::make_shared<const BatchNormTrain>(), {x, ones, ones})[0]);
+    }
+    Value y = ops::concat(parts, 1);
+    const Value pooled = ops::max_pool(y, {.kernel = {3, 3}, .window = {.padding = same}});
+    if (nested) y = ops::concat({graph.inputs[0], y, pooled, y}, 1);
+    graph.outputs = {ops::activation(y, relu), parts[0]};
+    return kernels_of_concat(*backend, graph);
+  };
+  const bool fast = GetParam() == "onednn";
+  const auto expected = [&](std::string kernels) { return fast ? kernels : "reference;"; };
+  EXPECT_EQ(run(plain, {1, 0, 8, 8}, {16, 7, 48}), expected("in place;"));
+  EXPECT_EQ(run(blocks, {1, 0, 5, 7}, {16, 32, 16}), expected("in place;"));
+  EXPECT_EQ(run(blocks, {1, 0, 8, 8}, {16, 21}), expected("in place;"));  // the last block need not be full
+  EXPECT_EQ(run(plain, {1, 0, 3, 3}, {7, 8}), expected("copy, 1 in place;"));
+  EXPECT_THAT(run(blocks, {1, 0, 8, 8}, {21, 16}), HasSubstr(fast ? "" : "reference"));
+  EXPECT_THAT(run(plain, {3, 0, 8, 8}, {16, 32}), Not(HasSubstr("in place")));
+  EXPECT_EQ(run(plain, {1, 0, 8, 8}, {16, 7}, true), fast ? "in place;copy, 1 in place;" : "reference;reference;");
+}
+
 // Zeros that a convolution, an average or (in inference, after relu) a maximum can put there itself are no step of their own.
 TEST_P(OnBackend, PaddingIsFoldedIntoWhatFollows) {
   const Value x = input("x", {DType::f32, {2, 3, 9, 8}}), w = input("w", {DType::f32, {4, 3, 3, 3}});

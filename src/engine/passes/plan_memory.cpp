@@ -1,11 +1,14 @@
 // Memory planning: a buffer is an interval of steps with a size; intervals that overlap in time must not overlap in space.
 //
-// First outputs take over the memory of inputs that die with the step, where the kernel can work in place. Then intervals are
+// First the parts of a value that is put together of several are computed where they belong, if they lie there in one piece.
+// Then outputs take over the memory of inputs that die with the step, where the kernel can work in place. Then intervals are
 // placed, largest first, each at the lowest offset that is free for its whole life (the "greedy by size" rule of Pisarchyk & Lee,
 // "Efficient memory management for deep neural net inference", 2020) and, as a second try, in order of birth; the smaller arena wins.
 
 #include <algorithm>
 #include <numeric>
+
+#include <ocellus/ops/shape.h>
 
 #include "engine/passes/passes.h"
 
@@ -47,6 +50,43 @@ class Lifetimes {
   }
   std::vector<int> first_, last_;
 };
+
+/// Why a part of a value can't be computed where it belongs, or "".
+std::string apart(const Plan& plan, const Step& step, size_t i) {
+  const int part = plan.root(step.inputs[i]), whole = step.outputs[0];
+  const auto users = std::ranges::count_if(step.inputs, [&](int b) { return plan.root(b) == part; });
+  if (!plan.in_arena(step.inputs[i])) return "is fed, or made once";
+  if (users > 1) return "occurs twice";
+  if (part == plan.root(whole) || plan.offset_in_root(step.inputs[i]) > 0 ||
+      plan.buffers[static_cast<size_t>(part)].bytes != plan.buffers[static_cast<size_t>(step.inputs[i])].bytes)
+    return "is a part of another value";
+  constexpr size_t least_alignment = 32;
+  return step.kernel.parts[i] % least_alignment != 0 ? "begins at an address that is not aligned" : "";
+}
+
+/// Values that are put together of parts: each part becomes memory of the whole's, whose life then begins with the first part's.
+void place_parts(Plan& plan) {
+  for (Step& step : plan.steps) {
+    if (step.node && step.node->as<Concat>() && step.kernel.parts.empty())
+      step.refusals.push_back({"in place", "its inputs lie scattered in it"});
+    if (step.kernel.parts.empty() || step.outputs[0] == none || !plan.in_arena(step.outputs[0])) continue;
+    size_t placed = 0;
+    for (size_t i = 0; i < step.inputs.size(); ++i) {
+      if (const std::string why = apart(plan, step, i); !why.empty()) {
+        step.refusals.push_back({"in place", "input " + std::to_string(i) + " " + why});
+        continue;
+      }
+      Buffer& part = plan.buffers[static_cast<size_t>(plan.root(step.inputs[i]))];
+      part.alias = step.outputs[0];
+      part.alias_offset = step.kernel.parts[i];
+      ++placed;
+    }
+    if (placed == step.inputs.size())
+      step.kernel.name = "in place";
+    else if (placed > 0)
+      step.kernel.name += ", " + std::to_string(placed) + " in place";
+  }
+}
 
 void share_in_place(Plan& plan) {
   const Lifetimes lives(plan);
@@ -138,6 +178,7 @@ void plan_packing(Plan& plan) {
 }  // namespace
 
 void plan_memory(Plan& plan) {
+  place_parts(plan);
   share_in_place(plan);
   plan_packing(plan);
   const Lifetimes lives(plan);

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+
+#include <ocellus/base/threads.h>
 
 #include "backend/onednn/onednn_backend.h"
 
@@ -13,6 +16,70 @@ namespace {
 
 Dims dims_of(const TensorType& type) { return {type.shape.begin(), type.shape.end()}; }
 
+/// Where parts of y along an axis begin, in bytes, if each is one piece: nothing is outside of the axis, and parts end at blocks.
+std::vector<size_t> pieces(const Desc& y, const std::vector<Desc>& parts, int axis) {
+  const auto& blocking = y.data.format_desc.blocking;
+  if (y.data.format_kind != dnnl_blocked) return {};
+  Dims blocks(y.data.ndims, 1);
+  for (int i = 0; i < blocking.inner_nblks; ++i) blocks[blocking.inner_idxs[i]] *= blocking.inner_blks[i];
+  for (int d = 0; d < y.data.ndims; ++d)
+    if (d != axis && y.data.padded_dims[d] > blocks[d] && blocking.strides[d] >= blocking.strides[axis]) return {};
+  std::vector<size_t> offsets;
+  int64_t begin = 0;
+  for (const Desc& part : parts) {
+    if (begin % blocks[axis] != 0) return {};
+    const int64_t elements = begin / blocks[axis] * blocking.strides[axis];
+    offsets.push_back(static_cast<size_t>(elements) * dnnl::memory::data_type_size(y.data_type()));
+    begin += part.data.dims[axis];
+  }
+  return offsets;
+}
+
+/// Copies parts to where they belong, but for those that are there already.
+class JoinKernel final : public Kernel {
+ public:
+  JoinKernel(std::vector<size_t> offsets, std::vector<size_t> bytes)
+      : offsets_(std::move(offsets)), bytes_(std::move(bytes)) {}
+
+  void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
+    copies_.clear();
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      auto* to = static_cast<std::byte*>(outputs[0]) + offsets_[i];
+      if (to != inputs[i]) copies_.push_back({static_cast<const std::byte*>(inputs[i]), to, bytes_[i]});
+    }
+  }
+  void run() override {
+    constexpr int64_t grain = 64 << 10;
+    for (const Copy& c : copies_)
+      parallel_for(static_cast<int64_t>(c.bytes), grain,
+                   [&](int64_t begin, int64_t end) { std::memcpy(c.to + begin, c.from + begin, end - begin); });
+  }
+
+ private:
+  struct Copy {
+    const std::byte* from;
+    std::byte* to;
+    size_t bytes;
+  };
+  std::vector<size_t> offsets_, bytes_;
+  std::vector<Copy> copies_;
+};
+
+KernelPlan plan_join(const RuntimePtr& runtime, const Desc& y, const std::vector<Desc>& parts,
+                     std::vector<size_t> offsets) {
+  KernelPlan plan;
+  plan.name = "copy";
+  plan.parts = offsets;
+  std::vector<size_t> bytes;
+  for (const Desc& part : parts) {
+    plan.inputs.push_back(layout_of(runtime, part));
+    bytes.push_back(part.get_size());
+  }
+  plan.outputs = {layout_of(runtime, y)};
+  plan.kernel = std::make_unique<JoinKernel>(std::move(offsets), std::move(bytes));
+  return plan;
+}
+
 /// The order of the first input that is not plain, if the library can join values in it, or else plain order.
 KernelAnswer make_concat(const KernelRequest& request, Backend& backend) {
   const auto& inputs = request.node.inputs();
@@ -20,11 +87,13 @@ KernelAnswer make_concat(const KernelRequest& request, Backend& backend) {
   const TensorType& result = request.node.types()[0];
   const RuntimePtr& runtime = runtime_of(backend);
   const auto ordered = std::ranges::find_if(request.inputs, [](const LayoutPtr& l) { return l != nullptr; });
-  const auto in_order_of = [&](const Desc& order) {
+  const auto in_order_of = [&](const Desc& order) -> KernelPlan {
     Planner plan(request, runtime);
     std::vector<Desc> parts;
     for (const Value& v : inputs) parts.push_back(like(order, dims_of(v.type())));
     const Desc y = like(order, dims_of(result));
+    if (auto offsets = pieces(y, parts, axis); !offsets.empty())
+      return plan_join(runtime, y, parts, std::move(offsets));
     const dnnl::concat::primitive_desc pd(y, axis, parts, runtime->engine(), user_scratchpad());
     std::vector<Arg> args = {{DNNL_ARG_DST, out(0), y}};
     for (size_t i = 0; i < parts.size(); ++i)
