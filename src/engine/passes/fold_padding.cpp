@@ -72,6 +72,7 @@ class PaddingFold {
       AveragePool op = *pool;
       op.window = with_zeros(op.window, placed, *pad);
       op.count_include_pad = true;
+      if (!sees_elements(op.window, op.kernel)) return std::nullopt;
       return without_padding(op, *node, inputs);
     }
     if (const auto* pool = node->as<MaxPool>(); pool && wrt_.empty() && !pool->ceil_mode) {
