@@ -24,6 +24,7 @@
 #include <ocellus/ops/activation.h>
 #include <ocellus/ops/attributes.h>
 #include <ocellus/ops/cast.h>
+#include <ocellus/ops/chain.h>
 #include <ocellus/ops/channel_norm.h>
 #include <ocellus/ops/conv.h>
 #include <ocellus/ops/conv_pool.h>

@@ -254,7 +254,7 @@ std::string Program::first_non_finite() {
 }
 
 std::span<const std::string_view> enum_names(Pass) {
-  static constexpr std::array<std::string_view, 4> names = {"simplify", "share", "decompose", "schedule"};
+  static constexpr std::array<std::string_view, 5> names = {"simplify", "share", "decompose", "chain", "schedule"};
   return names;
 }
 
@@ -303,6 +303,7 @@ Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions&
   graph = in_precision(graph, spec, options);
   if (wants(options, Pass::decompose))
     graph = shared(passes::decompose(graph, backend, spec.mode == Mode::train), options);
+  if (options.fuse && wants(options, Pass::chain)) graph = passes::chain(graph);
 #ifndef NDEBUG
   verify(graph);
 #endif

@@ -24,7 +24,7 @@ struct ProgramSpec {
 };
 
 /// Passes that only make a program better: without them it computes the same.
-enum class Pass : uint8_t { simplify, share, decompose, schedule };
+enum class Pass : uint8_t { simplify, share, decompose, chain, schedule };
 OCELLUS_API std::span<const std::string_view> enum_names(Pass);
 
 struct Calibration;

@@ -49,6 +49,9 @@ Graph precision(const Graph& graph, DType narrow);
 /// Replaces operators for which the backend has no kernel by simpler ones, where they say how.
 Graph decompose(const Graph& graph, Backend& backend, bool training);
 
+/// Makes element-wise operators that follow each other one.
+Graph chain(const Graph& graph);
+
 /// Asks the backend for kernels, lets layouts flow from producer to consumer, and adds reorders where they differ.
 /// `gradients` of the last outputs come in the layout of their parameters.
 Plan choose_layouts(const Graph& graph, Backend& backend, Mode mode, const Values& wrt);

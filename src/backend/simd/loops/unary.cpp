@@ -318,6 +318,33 @@ const Row* row_of(UnaryKind kind) {
   return find_row<Exp, Log, Sqrt, Abs, Softplus, Elu, Silu, HardSwish, HardSigmoid, Mish, Gelu, GeluTanh, Clip>(kind);
 }
 
+template <class F>
+HWY_INLINE void map(const float* x, float* y, size_t n, const F& f) {
+  for_vectors(0, n, [&](auto d, size_t i) HWY_ATTR { hn::StoreU(f(d, hn::LoadU(d, x + i)), d, y + i); });
+}
+
+void activation(const Activation& f, const float* x, float* y, size_t n) {
+  switch (f.kind) {
+    case ActivationKind::none: return map(x, y, n, [](auto, auto v) HWY_ATTR { return v; });
+    case ActivationKind::relu:
+      return map(x, y, n, [](auto d, auto v) HWY_ATTR { return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v); });
+    case ActivationKind::leaky_relu:
+      return map(x, y, n, [&](auto d, auto v) HWY_ATTR {
+        return hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Mul(v, number(d, f.alpha)), v);
+      });
+    case ActivationKind::sigmoid:
+      return map(x, y, n, [](auto d, auto v) HWY_ATTR { return Sigmoid<decltype(d)>(d, v).value; });
+    case ActivationKind::tanh:
+      return map(x, y, n, [&](auto d, auto v) HWY_ATTR {
+        const auto t = hn::Tanh(d, hn::Mul(v, number(d, f.alpha)));
+        return hn::IfThenElse(hn::IsNaN(v), v, hn::Mul(t, number(d, f.beta)));
+      });
+    default: break;
+  }
+  const Function function = *function_of(f);
+  row_of(function.kind)->value(function, x, y, n);
+}
+
 bool has_loop(UnaryKind kind) { return row_of(kind) != nullptr; }
 void unary(const Function& f, const float* x, float* y, size_t n) { row_of(f.kind)->value(f, x, y, n); }
 void unary_backward(const Function& f, const float* dy, const float* x, float* dx, size_t n) {
@@ -332,10 +359,14 @@ namespace ocellus::simd {
 
 HWY_EXPORT(has_loop);
 HWY_EXPORT(unary);
+HWY_EXPORT(activation);
 HWY_EXPORT(unary_backward);
 
 bool has_loop(UnaryKind kind) { return HWY_DYNAMIC_DISPATCH(has_loop)(kind); }
 void unary(const Function& f, const float* x, float* y, size_t n) { HWY_DYNAMIC_DISPATCH(unary)(f, x, y, n); }
+void activation(const Activation& f, const float* x, float* y, size_t n) {
+  HWY_DYNAMIC_DISPATCH(activation)(f, x, y, n);
+}
 void unary_backward(const Function& f, const float* dy, const float* x, float* dx, size_t n) {
   HWY_DYNAMIC_DISPATCH(unary_backward)(f, dy, x, dx, n);
 }
