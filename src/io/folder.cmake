@@ -14,3 +14,7 @@ ocellus_table(io ocellus::io::keras io/keras/layer.h KerasLayer keras_in_ ${kera
 # One file of names/ has tables of what another program calls the parameters of networks of the zoo.
 file(GLOB io_names CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/names/*.cpp)
 ocellus_table(io ocellus::io::naming io/name_table.h NameTable names_in_ ${io_names})
+
+# One file of onnx/ registers the operators of one family.
+file(GLOB onnx_operators CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/onnx/*.cpp)
+ocellus_table(io ocellus::io::onnx_io io/onnx/support/operator_table.h OperatorEntry operators_in_ ${onnx_operators})
