@@ -107,6 +107,12 @@ Operands prelu(OnnxNode& node) {
 
 /// Bounds are attributes up to version 10, then inputs; where they cross, all is the upper one.
 Operands clip(OnnxNode& node) {
+  if (!is_floating(node.dtype(0)) && !node.folding()) {
+    Value y = node.value(0);
+    if (node.given(1)) y = ops::where(ops::less(y, node.value(1)), node.value(1), y);
+    if (node.given(2)) y = ops::where(ops::greater(y, node.value(2)), node.value(2), y);
+    return {y};
+  }
   const Value x = node.real(0);
   const bool attributes = node.opset() < 11;
   const bool known = attributes || ((!node.given(1) || node.known(1)) && (!node.given(2) || node.known(2)));

@@ -88,8 +88,12 @@ Operands cast_to(const OnnxNode& node, DType to) {
   return {ops::cast(node.value(0), to)};
 }
 
+/// A cast to a real type of 16 bits rounds, though what comes of it is kept in f32.
 Operands cast(OnnxNode& node) {
-  return cast_to(node, constant_dtype(static_cast<int>(node.integer("to", 0)), "a result"));
+  const int type = static_cast<int>(node.integer("to", 0));
+  const DType exact = exact_dtype(type, "a result"), kept = constant_dtype(type, "a result");
+  if (exact != DType::f16 && exact != DType::bf16) return cast_to(node, kept);
+  return {ops::cast(ops::cast(node.value(0), exact), kept)};
 }
 
 Operands cast_like(OnnxNode& node) { return cast_to(node, node.dtype(1)); }

@@ -9,6 +9,7 @@
 #include <ocellus/ops/cast.h>
 #include <ocellus/ops/conv.h>
 #include <ocellus/ops/elementwise.h>
+#include <ocellus/ops/shape.h>
 
 #include "io/onnx/support/window.h"
 
@@ -78,8 +79,9 @@ Operands conv_integer(OnnxNode& node) {
   const auto centred = [&](size_t i) {
     const Value q = ops::cast(node.value(i), DType::f32);
     if (!node.given(i + 2)) return q;
-    if (node.shape(i + 2).numel() != 1) throw Unsupported("a zero point for each channel");
-    return ops::sub(q, ops::reshape(ops::cast(node.value(i + 2), DType::f32), {}));
+    std::vector<int64_t> dims(node.shape(i + 2).numel() == 1 ? 0 : rank + 2, 1);
+    if (!dims.empty()) dims[i == 0 ? 1 : 0] = node.shape(i + 2).numel();  // one for each channel
+    return ops::sub(q, ops::reshape(ops::cast(node.value(i + 2), DType::f32), dims));
   };
   const Value y = ops::conv(centred(0), centred(1), {}, {.window = window_of(node, rank), .groups = node.integer("group", 1)});
   return {ops::cast(y, DType::i32)};

@@ -39,10 +39,20 @@ Operands sub(OnnxNode& node) { return binary(node, BinaryKind::sub); }
 Operands mul(OnnxNode& node) { return binary(node, BinaryKind::mul); }
 Operands div(OnnxNode& node) { return binary(node, BinaryKind::div); }
 
+/// The larger or the smaller of two integers, of whatever width: chosen, not computed.
+Value chosen(BinaryKind kind, const Value& a, const Value& b) {
+  return ops::where(kind == BinaryKind::max ? ops::greater(a, b) : ops::less(a, b), a, b);
+}
+
 /// One result of all inputs, from the left.
 Operands of_all(const OnnxNode& node, BinaryKind kind) {
+  if (node.inputs() == 0) throw ShapeError("needs at least one input");
+  if (!is_floating(node.dtype(0)) && (kind == BinaryKind::max || kind == BinaryKind::min)) {
+    Value y = node.value(0);
+    for (size_t i = 1; i < node.inputs(); ++i) y = chosen(kind, y, node.value(i));
+    return {y};
+  }
   const Values all = node.reals();
-  if (all.empty()) throw ShapeError("needs at least one input");
   Value y = all[0];
   for (size_t i = 1; i < all.size(); ++i) y = ops::binary(kind, y, all[i]);
   return {node.as_input(y, 0)};
@@ -56,9 +66,21 @@ Operands mean(OnnxNode& node) {
   return {ops::affine(total[0].value, 1.0 / static_cast<double>(node.inputs()))};
 }
 
+/// x^y for an exponent of each element: e^(y log |x|), negative for x < 0 and an odd y, and NaN for one that is not whole.
+Value powers(const Value& x, const Value& y) {
+  const Value zero = number(0), one = number(1);
+  const Value size = ops::where(ops::equal(y, zero), one, ops::exp(ops::mul(y, ops::log(ops::abs(x)))));
+  const Value odd = ops::sub(y, ops::affine(floor(ops::affine(y, 0.5)), 2));
+  const Value whole = ops::where(ops::equal(floor(y), y), one, number(std::numeric_limits<float>::quiet_NaN()));
+  return ops::where(ops::less(x, zero), ops::mul(ops::mul(size, ops::affine(odd, -2, 1)), whole), size);
+}
+
 Operands pow(OnnxNode& node) {
   const Value x = node.real(0);
-  if (!node.known(1) || node.shape(1).numel() != 1) throw Unsupported("an exponent for each element");
+  if (!node.known(1) || node.shape(1).numel() != 1) {
+    const Value y = node.value(1);
+    return {powers(x, ops::cast(y, DType::f32))};
+  }
   const double exponent = node.scalar(1, "exponent");
   if (node.rank(1) > node.rank(0)) throw Unsupported("an exponent of more dimensions than the base");
   return {node.as_input(exponent == 2 ? ops::mul(x, x) : exponent == 0.5 ? ops::sqrt(x) : ops::pow(x, exponent), 0)};

@@ -67,10 +67,13 @@ Operands layer_normalization(OnnxNode& node) {
   node.set_kind("LayerNorm");
   const Value x = node.real(0);
   const int64_t rank = node.rank(0), first = node.axis(node.integer("axis", -1), rank);
-  const Value y = ops::layer_norm(x, rank - first, {.scale = gamma(node, 1), .shift = beta(node, 2),
-                                                    .epsilon = node.number("epsilon", 1e-5)});
-  Operands results = {y};
-  std::vector<int64_t> dims(x.shape().begin(), x.shape().end());
+  std::vector<int64_t> dims(x.shape().begin(), x.shape().end()), sample = dims;
+  if (first == 0 && !x.shape().known()) throw Unsupported("normalisation over an open batch");
+  // The batch is never normalised over here: where the file does that, all of it is made one sample.
+  if (first == 0) sample.insert(sample.begin(), 1);
+  const Value y = ops::layer_norm(first == 0 ? ops::reshape(x, sample) : x, rank - first,
+                                  {.scale = gamma(node, 1), .shift = beta(node, 2), .epsilon = node.number("epsilon", 1e-5)});
+  Operands results = {first == 0 ? ops::reshape(y, dims) : y};
   std::fill(dims.begin() + first, dims.end(), 1);
   if (first > 0) dims[0] = x.shape().known() ? dims[0] : 0;
   for (size_t i = 1; i < 3 && node.wants(i); ++i) results.push_back(ops::reshape(Value(y.node_ptr(), i), dims));

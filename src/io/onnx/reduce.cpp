@@ -19,7 +19,7 @@ namespace {
 /// noop_with_empty_axes none. `what` gets them counted from the front.
 template <class F>
 Operands reduced(const OnnxNode& node, F&& what, int64_t input_from = 18) {
-  const Value x = node.real(0);
+  const Value x = node.type() == "ReduceMax" || node.type() == "ReduceMin" ? node.exact(0) : node.real(0);
   auto axes = node.opset() < input_from ? node.integers("axes") : node.given(1) ? node.list(1, "axes") : std::vector<int64_t>();
   if (axes.empty() && node.flag("noop_with_empty_axes", false)) return {node.value(0)};
   for (int64_t& axis : axes) axis = node.axis(axis, node.rank(0));

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -82,9 +83,11 @@ Operands concat(OnnxNode& node) {
   Values all;
   const int64_t axis = node.axis(node.integer("axis", 1), node.rank(0));
   for (size_t i = 0; i < node.inputs(); ++i) {
+    if (node.known(i) && node.shape(i).numel() == 0 && node.inputs() > 1) continue;  // nothing is added
     all.push_back(node.value(i));
     node.keep_batch(all.back(), axis);
   }
+  if (all.empty()) return {node.operand(0)};
   return {ops::concat(all, axis)};
 }
 
@@ -112,6 +115,18 @@ Cut cut_of(int64_t size, int64_t start, int64_t stop, int64_t step) {
   return {size - 1 - start, size - 1 - stop, std::min(-std::max(step, -size - 1), std::max<int64_t>(size, 1)), true};
 }
 
+/// An empty constant where no element is taken of one dimension or more.
+std::optional<Tensor> nothing_of(const Value& x, const std::vector<int64_t>& begin, const std::vector<int64_t>& end) {
+  auto dims = dims_of(x.shape());
+  bool empty = false;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (end[i] != any_dim) dims[i] = end[i] - begin[i];
+    empty = empty || dims[i] == 0;
+  }
+  if (!empty || !x.shape().known()) return std::nullopt;
+  return Tensor(x.dtype() == DType::i32 ? DType::i64 : x.dtype(), Shape(std::span<const int64_t>(dims)));
+}
+
 Operands slice(OnnxNode& node) {
   Value x = node.value(0);
   const bool attributes = node.opset() < 10;
@@ -134,6 +149,7 @@ Operands slice(OnnxNode& node) {
     begin[axis] = cut.begin, end[axis] = cut.end, step[axis] = cut.step;
     if (cut.backwards) reversed.push_back(static_cast<int64_t>(axis));
   }
+  if (const auto none = nothing_of(x, begin, end)) return {*none};
   if (!reversed.empty()) x = ops::reverse(x, reversed);
   return {ops::slice(x, begin, end, step)};
 }
@@ -160,7 +176,14 @@ Operands split(OnnxNode& node) {
   Operands results;
   int64_t begin = 0;
   for (int64_t part : parts_of(node, x.shape()[static_cast<size_t>(axis)])) {
-    results.push_back(ops::slice(x, {.axis = axis, .begin = begin, .end = begin + part}));
+    auto dims = dims_of(x.shape());
+    dims[static_cast<size_t>(axis)] = 0;
+    if (part > 0)
+      results.push_back(ops::slice(x, {.axis = axis, .begin = begin, .end = begin + part}));
+    else if (x.shape().known())
+      results.push_back(Tensor(x.dtype() == DType::i32 ? DType::i64 : x.dtype(), Shape(std::span<const int64_t>(dims))));
+    else
+      throw Unsupported("an empty part");
     begin += part;
   }
   return results;
@@ -274,17 +297,20 @@ Operands pad(OnnxNode& node) {
   })};
 }
 
-Operands depth_to_space(OnnxNode& node) {
-  node.set_kind("DepthToSpace");
+BlockOrder block_order(const OnnxNode& node) {
   const std::string mode = node.text("mode", "DCR");
   if (mode != "DCR" && mode != "CRD") throw ShapeError(fmt::format("attribute mode can't be \"{}\"", mode));
-  return {ops::depth_to_space(node.value(0), {.block = node.integer("blocksize", 0),
-                                              .order = mode == "CRD" ? BlockOrder::crd : BlockOrder::dcr})};
+  return mode == "CRD" ? BlockOrder::crd : BlockOrder::dcr;
+}
+
+Operands depth_to_space(OnnxNode& node) {
+  node.set_kind("DepthToSpace");
+  return {ops::depth_to_space(node.value(0), {.block = node.integer("blocksize", 0), .order = block_order(node)})};
 }
 
 Operands space_to_depth(OnnxNode& node) {
   node.set_kind("SpaceToDepth");
-  return {ops::space_to_depth(node.value(0), {.block = node.integer("blocksize", 0)})};
+  return {ops::space_to_depth(node.value(0), {.block = node.integer("blocksize", 0), .order = block_order(node)})};
 }
 
 Operands identity(OnnxNode& node) { return {node.operand(0)}; }

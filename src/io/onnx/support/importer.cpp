@@ -19,6 +19,7 @@
 
 #include <ocellus/base/error.h>
 #include <ocellus/engine/reference.h>
+#include <ocellus/ops/shape.h>
 
 #include "io/emit.h"
 #include "io/onnx/support/model_file.h"
@@ -28,7 +29,7 @@
 namespace ocellus::io::onnx_io {
 namespace {
 
-constexpr int64_t oldest_opset = 7, newest_opset = 25;
+constexpr int64_t oldest_opset = 7, newest_opset = 28;
 constexpr int64_t most_elements = int64_t{1} << 31;   // of a value of one sample
 constexpr int64_t folded_for_free = int64_t{1} << 22;  // elements that a node may add to the constants it is given
 constexpr int64_t most_made = int64_t{1} << 28;        // elements of all constants that are not in the file
@@ -88,7 +89,8 @@ class LayerNames {
 
 class Importer {
  public:
-  Importer(const ModelFile& file, bool free_batch) : file_(file), graph_(file.proto().graph()), external_(file.path()) {
+  Importer(const ModelFile& file, bool free_batch, std::span<const Tensor> samples = {})
+      : file_(file), graph_(file.proto().graph()), external_(file.path()), samples_(samples) {
     setting_.opset = file.opset();
     setting_.free_batch = free_batch;
     setting_.shared = &shared_;
@@ -99,13 +101,12 @@ class Importer {
     if (graph_.sparse_initializer_size() > 0) missing_.add("sparse initialiser", "", graph_.sparse_initializer(0).values().name(), "");
     Values inputs;
     for (const auto& v : graph_.input())
-      if (!operands_.contains(v.name())) inputs.push_back(input(v));
+      if (!operands_.contains(v.name())) inputs.push_back(input(v, inputs.size()));
     mark_needed();
     for (int i = 0; i < graph_.node_size(); ++i)
       if (needed_[static_cast<size_t>(i)]) node(graph_.node(i));
     Values outputs = results();
     if (!missing_.empty()) throw Unsupported(fmt::format("{}: {}", file_.path().string(), missing_.text()));
-    if (inputs.empty()) throw Unsupported(file_.path().string() + ": has no input");
     try {
       return Model(std::move(inputs), std::move(outputs), {.name = file_.name()});
     } catch (const UsageError& e) {
@@ -131,7 +132,7 @@ class Importer {
     }
   }
 
-  Value input(const onnx::ValueInfoProto& info) {
+  Value input(const onnx::ValueInfoProto& info, size_t number) {
     const std::string where = "input " + info.name();
     if (!info.type().has_tensor_type()) throw Unsupported(fmt::format("{}: {} is no tensor", file_.path().string(), where));
     const auto& tensor = info.type().tensor_type();
@@ -151,7 +152,9 @@ class Importer {
       Value v = ocellus::input(info.name(), {dtype == DType::i64 ? DType::i32 : dtype, shape});
       names_.reserve(info.name());
       if (!operands_.emplace(info.name(), Operand(v)).second) fail(where, "is there twice");
-      operands_[info.name()].name = info.name();
+      Operand& operand = operands_[info.name()];
+      operand.name = info.name();
+      if (number < samples_.size()) operand.sample = samples_[number].to(dtype);
       return v;
     } catch (const OpError& e) {
       fail(where, e.message());
@@ -312,11 +315,24 @@ class Importer {
         outputs.push_back(o.value);
         if (setting_.free_batch && (o.shape().rank() == 0 || o.shape()[0] != any_dim)) throw Unsupported("a fixed output");
       } else if (o.known) {
-        missing_.add("output", "a value that does not depend on the inputs", v.name(), onnx_io::to_string(o));
+        outputs.push_back(fixed_output(v.name(), o));
       }
     }
     if (outputs.empty() && missing_.empty()) fail("graph", "has no outputs");
     return outputs;
+  }
+
+  /// An output that depends on no input: a constant as a layer of its own.
+  Value fixed_output(const std::string& name, const Operand& operand) {
+    if (setting_.free_batch) throw Unsupported("a fixed output");
+    onnx::NodeProto proto;
+    proto.set_name(name);
+    proto.set_op_type("Constant");
+    const OnnxNode node(proto, {operand}, setting_);
+    const std::vector<int64_t> dims(operand.shape().begin(), operand.shape().end());
+    const NodeLayer layer("Constant", names_.of(proto),
+                          [&](nn::Build&, const Values&) { return Values{ops::reshape(node.value(0), dims)}; });
+    return layer(Values{});
   }
 
   const ModelFile& file_;
@@ -327,6 +343,7 @@ class Importer {
   LayerNames names_;
   MissingList missing_;
   std::unordered_map<std::string, Operand> operands_;
+  std::span<const Tensor> samples_;  ///< of inputs
   std::vector<bool> needed_;
   int64_t made_ = 0;  ///< elements of constants that were computed
 };
@@ -345,13 +362,17 @@ bool shows_a_batch_of_one(const onnx::GraphProto& graph) {
   return any;
 }
 
+void check_opset(const ModelFile& file) {
+  if (file.opset() < oldest_opset || file.opset() > newest_opset)
+    throw Unsupported(fmt::format("{}: operators of version {}; those from {} to {} are known", file.path().string(),
+                                  file.opset(), oldest_opset, newest_opset));
+}
+
 }  // namespace
 
 Model import_model(const std::filesystem::path& path) {
   const ModelFile file(path);
-  if (file.opset() < oldest_opset || file.opset() > newest_opset)
-    throw Unsupported(fmt::format("{}: operators of version {}; those from {} to {} are known", path.string(), file.opset(),
-                                  oldest_opset, newest_opset));
+  check_opset(file);
   if (shows_a_batch_of_one(file.proto().graph())) {
     try {
       return Importer(file, true).read();
@@ -360,6 +381,12 @@ Model import_model(const std::filesystem::path& path) {
     }
   }
   return Importer(file, false).read();
+}
+
+Model import_model(const std::filesystem::path& path, std::span<const Tensor> samples) {
+  const ModelFile file(path);
+  check_opset(file);
+  return Importer(file, false, samples).read();
 }
 
 }  // namespace ocellus::io::onnx_io

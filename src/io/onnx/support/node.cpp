@@ -84,6 +84,12 @@ Value OnnxNode::real(size_t i) const {
   return ops::cast(ocellus::constant(operand.constant), DType::f64);
 }
 
+Value OnnxNode::exact(size_t i) const {
+  const DType dtype = this->dtype(i);
+  const bool narrow = dtype == DType::u8 || dtype == DType::i8 || dtype == DType::boolean;
+  return narrow && !setting_.folding ? ops::cast(value(i), DType::f32) : real(i);
+}
+
 Values OnnxNode::reals() const {
   Values all;
   for (size_t i = 0; i < inputs(); ++i) all.push_back(real(i));
@@ -96,6 +102,7 @@ Value OnnxNode::as_input(const Value& v, size_t i) const {
 
 const Tensor& OnnxNode::constant(size_t i, std::string_view what) const {
   const Operand& operand = this->operand(i);
+  if (operand.sample) return operand.sample;
   if (!operand.known) throw Unsupported(fmt::format("{} that only a run decides", what));
   return operand.constant;
 }

@@ -32,10 +32,11 @@ struct Operand {
   Value value;
   Tensor constant;        ///< integers of 16 bits and more as i64, real numbers as f32
   bool known = false;
+  Tensor sample;          ///< of an input: what it is fed with, where that is known beforehand (tests); decides shapes
   bool of_batch = false;  ///< a constant that may hold `batch_mark`
   std::string name;       ///< in the file
 
-  Shape shape() const { return known ? constant.shape() : value.shape(); }
+  const Shape& shape() const { return known ? constant.shape() : value.shape(); }
   DType dtype() const { return known ? constant.dtype() : value.dtype(); }
 };
 using Operands = std::vector<Operand>;
@@ -77,16 +78,17 @@ class OnnxNode {
   bool given(size_t i) const { return i < inputs_.size() && (inputs_[i].known || inputs_[i].value); }
   bool known(size_t i) const { return given(i) && inputs_[i].known; }
   const Operand& operand(size_t i) const;  ///< throws FormatError's cause, a ShapeError, when it is missing
-  Shape shape(size_t i) const { return operand(i).shape(); }
+  const Shape& shape(size_t i) const { return operand(i).shape(); }
   int64_t rank(size_t i) const { return static_cast<int64_t>(shape(i).rank()); }
   DType dtype(size_t i) const { return operand(i).dtype(); }
 
   Value value(size_t i) const;  ///< integers of 16 bits and more as i32
   Value real(size_t i) const;   ///< throws Unsupported for integers that are not known yet
   Values reals() const;         ///< all inputs
+  Value exact(size_t i) const;  ///< as `real`, and bytes and booleans in f32: for operators that only choose among them
   /// A result of arithmetic on `real` values in the type of input i.
   Value as_input(const Value& v, size_t i) const;
-  const Tensor& constant(size_t i, std::string_view what) const;  ///< throws Unsupported when a run decides it
+  const Tensor& constant(size_t i, std::string_view what) const;  ///< or a sample; throws Unsupported when a run decides it
   std::vector<int64_t> list(size_t i, std::string_view what) const;
   double scalar(size_t i, std::string_view what) const;
   /// Input i as a parameter of this node's layer if it is a real constant of the file, otherwise its value.

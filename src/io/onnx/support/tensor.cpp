@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>
@@ -24,7 +25,7 @@ struct Stored {
   size_t bytes;    ///< of an element in raw data
   DType exact, constant;
 };
-constexpr std::array<Stored, 12> stored = {{
+constexpr std::array<Stored, 13> stored = {{
     {TensorProto::FLOAT, "float", 4, DType::f32, DType::f32},
     {TensorProto::DOUBLE, "double", 8, DType::f64, DType::f32},
     {TensorProto::FLOAT16, "float16", 2, DType::f16, DType::f32},
@@ -37,6 +38,7 @@ constexpr std::array<Stored, 12> stored = {{
     {TensorProto::INT16, "int16", 2, DType::i64, DType::i64},
     {TensorProto::UINT16, "uint16", 2, DType::i64, DType::i64},
     {TensorProto::UINT32, "uint32", 4, DType::i64, DType::i64},
+    {TensorProto::UINT64, "uint64", 8, DType::i64, DType::i64},
 }};
 
 const Stored& stored_as(int type, const std::string& what) {
@@ -60,6 +62,7 @@ Tensor widened(const void* data, const Shape& shape) {
   for (size_t i = 0; i < to.size(); ++i) {
     T element;
     std::memcpy(&element, static_cast<const char*>(data) + i * sizeof(T), sizeof(T));
+    if (!std::in_range<int64_t>(element)) throw Unsupported(fmt::format("the number {}: integers have 63 bits here", element));
     to[i] = static_cast<int64_t>(element);
   }
   return wide;
@@ -69,6 +72,7 @@ Tensor from_raw(const Stored& as, const Shape& shape, const void* data, const st
   if (as.type == TensorProto::INT16) return widened<int16_t>(data, shape);
   if (as.type == TensorProto::UINT16) return widened<uint16_t>(data, shape);
   if (as.type == TensorProto::UINT32) return widened<uint32_t>(data, shape);
+  if (as.type == TensorProto::UINT64) return widened<uint64_t>(data, shape);
   if (as.type == TensorProto::BOOL) {  // any byte may be there, and a bool holds only two of them
     Tensor flags(DType::boolean, shape);
     std::ranges::transform(std::span(static_cast<const uint8_t*>(data), flags.bytes()), flags.as<bool>().begin(),
@@ -98,7 +102,8 @@ Tensor from_typed(const TensorProto& p, const Stored& as, const Shape& shape) {
     case TensorProto::FLOAT: return from_list<float>(DType::f32, shape, p.float_data(), p.name());
     case TensorProto::DOUBLE: return from_list<double>(DType::f64, shape, p.double_data(), p.name());
     case TensorProto::INT64: return from_list<int64_t>(DType::i64, shape, p.int64_data(), p.name());
-    case TensorProto::UINT32: return from_list<int64_t>(DType::i64, shape, p.uint64_data(), p.name());
+    case TensorProto::UINT32:
+    case TensorProto::UINT64: return from_list<int64_t>(DType::i64, shape, p.uint64_data(), p.name());
     case TensorProto::FLOAT16:
     case TensorProto::BFLOAT16: return from_list<uint16_t>(as.exact, shape, p.int32_data(), p.name());
     case TensorProto::INT32: return from_list<int32_t>(DType::i32, shape, p.int32_data(), p.name());
@@ -155,7 +160,7 @@ Tensor exact_tensor(const TensorProto& proto, const std::shared_ptr<const void>&
 std::string type_name(int type) {
   const auto it = std::ranges::find(stored, type, &Stored::type);
   if (it != stored.end()) return std::string(it->name);
-  return type == TensorProto::UINT64 ? "uint64" : type == TensorProto::STRING ? "string" : fmt::format("number {}", type);
+  return type == TensorProto::STRING ? "string" : fmt::format("number {}", type);
 }
 
 DType constant_dtype(int type, const std::string& what) { return stored_as(type, what).constant; }
