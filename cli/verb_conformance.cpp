@@ -36,7 +36,8 @@ int conformance(const State& s) {
     if (s.json)
       tests.push_back({{"name", name_of(folder)}, {"outcome", outcomes[outcome]}, {"reason", result.reason}});
     else
-      fmt::print("{:<12} {}{}\n", outcomes[outcome], name_of(folder), result.reason.empty() ? "" : ": " + result.reason);
+      fmt::print("{:<12} {}{}\n", outcomes[outcome], name_of(folder),
+                 result.reason.empty() ? "" : ": " + result.reason);
   }
   if (s.json) {
     nlohmann::ordered_json j;

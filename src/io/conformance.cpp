@@ -42,8 +42,8 @@ Kind kind_of(DType dtype) {
 /// What is wrong with an output, or nothing.
 std::string difference(const Tensor& got, const Tensor& wanted, const ConformanceConfig& config) {
   if (!(got.shape() == wanted.shape()) || kind_of(got.dtype()) != kind_of(wanted.dtype()))
-    return fmt::format("is {}{} instead of {}{}", to_string(got.dtype()), got.shape().to_string(), to_string(wanted.dtype()),
-                       wanted.shape().to_string());
+    return fmt::format("is {}{} instead of {}{}", to_string(got.dtype()), got.shape().to_string(),
+                       to_string(wanted.dtype()), wanted.shape().to_string());
   double worst = 0;
   int64_t at = -1;
   for (int64_t i = 0; i < got.numel(); ++i) {
@@ -53,7 +53,8 @@ std::string difference(const Tensor& got, const Tensor& wanted, const Conformanc
     if (!(beyond <= 0) && (at < 0 || !(beyond <= worst))) worst = beyond, at = i;
   }
   if (at < 0) return "";
-  return fmt::format("has {} instead of {} at element {} of {}", got.at(at), wanted.at(at), at, wanted.shape().to_string());
+  return fmt::format("has {} instead of {} at element {} of {}", got.at(at), wanted.at(at), at,
+                     wanted.shape().to_string());
 }
 
 /// The model is read for these very inputs, since some of the project's tests have shapes and axes among them.
@@ -65,8 +66,7 @@ std::string run_set(const fs::path& file, const fs::path& folder, const Conforma
   if (inputs.size() != graph.inputs.size())
     return fmt::format("takes {} inputs, the test has {}", graph.inputs.size(), inputs.size());
   ProgramSpec spec{.graph = graph};
-  for (size_t i = 0; i < inputs.size(); ++i)
-    spec.inputs.push_back({graph.inputs[i].dtype(), inputs[i].shape()});
+  for (size_t i = 0; i < inputs.size(); ++i) spec.inputs.push_back({graph.inputs[i].dtype(), inputs[i].shape()});
   Program program = compile(spec, *model.backend());
   for (size_t i = 0; i < inputs.size(); ++i) program.input(i).copy_from(fed(inputs[i], graph.inputs[i].dtype()));
   program.run();
@@ -81,7 +81,8 @@ std::string run_set(const fs::path& file, const fs::path& folder, const Conforma
 std::vector<fs::path> data_sets(const fs::path& folder) {
   std::vector<fs::path> sets;
   for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.is_directory() && entry.path().filename().string().starts_with("test_data_set_")) sets.push_back(entry.path());
+    if (entry.is_directory() && entry.path().filename().string().starts_with("test_data_set_"))
+      sets.push_back(entry.path());
   std::ranges::sort(sets);
   return sets;
 }

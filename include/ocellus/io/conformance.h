@@ -26,7 +26,8 @@ struct ConformanceConfig {
 
 /// Runs the model.onnx of a folder on each test_data_set_*/input_*.pb and compares with output_*.pb. Throws IoError for a
 /// folder that has no model or no data.
-OCELLUS_API ConformanceResult check_conformance(const std::filesystem::path& folder, const ConformanceConfig& config = {});
+OCELLUS_API ConformanceResult check_conformance(const std::filesystem::path& folder,
+                                                const ConformanceConfig& config = {});
 
 /// The ONNX operators that can be read, by name.
 OCELLUS_API std::vector<std::string> onnx_operators();

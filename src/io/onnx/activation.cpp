@@ -1,7 +1,7 @@
 // ONNX: activations, and softmax.
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include <fmt/format.h>
@@ -59,7 +59,8 @@ Operands swish(OnnxNode& node) {
 }
 
 Operands selu(OnnxNode& node) {
-  const double alpha = node.number("alpha", 1.67326319217681884765625), gamma = node.number("gamma", 1.05070102214813232421875);
+  const double alpha = node.number("alpha", 1.67326319217681884765625),
+               gamma = node.number("gamma", 1.05070102214813232421875);
   return {ops::affine(ops::elu(node.real(0), alpha), gamma)};
 }
 
@@ -98,8 +99,9 @@ Operands prelu(OnnxNode& node) {
   }
   node.set_kind("PReLU");
   const Shape ours = shared ? Shape() : Shape({channels});
-  const ParameterSpec spec = {.name = "slope", .initialiser = nn::constant(0.25f),
-                              .arrange = [ours](const Tensor& t) { return t.reshape(ours); }};
+  const ParameterSpec spec = {.name = "slope", .initialiser = nn::constant(0.25f), .arrange = [ours](const Tensor& t) {
+                                return t.reshape(ours);
+                              }};
   const Value given = node.parameter(1, spec);
   const Value slopes = given.shape() == ours ? given : ops::reshape(given, {ours.begin(), ours.end()});
   return {ops::prelu(node.real(0), slopes)};
@@ -140,7 +142,8 @@ struct Lines {
 };
 Lines lines_of(const OnnxNode& node, const Value& x) {
   const bool matrix = node.opset() < 13;
-  const int64_t rank = node.rank(0), axis = node.axis(node.integer("axis", matrix ? 1 : -1), std::max<int64_t>(rank, 1));
+  const int64_t rank = node.rank(0),
+                axis = node.axis(node.integer("axis", matrix ? 1 : -1), std::max<int64_t>(rank, 1));
   if (axis == 0 && !x.shape().known()) throw Unsupported("an open batch as the axis");
   Lines lines;
   int64_t middle = 1, behind = 1, front = 1;

@@ -17,7 +17,9 @@ namespace {
 
 constexpr int64_t most_elements = int64_t{1} << 27;  // of a constant that a few numbers describe
 
-Tensor list_of(const std::vector<int64_t>& numbers) { return Tensor::of({static_cast<int64_t>(numbers.size())}, numbers); }
+Tensor list_of(const std::vector<int64_t>& numbers) {
+  return Tensor::of({static_cast<int64_t>(numbers.size())}, numbers);
+}
 
 Operands constant(OnnxNode& node) {
   if (node.has("value")) return {node.tensor("value")};
@@ -34,7 +36,8 @@ Operands constant_of_shape(OnnxNode& node) {
   for (int64_t d : dims)
     if (d >= batch_mark) throw Unsupported("a constant as long as the batch");
   const Shape shape{std::span<const int64_t>(dims)};
-  if (!shape.known() || shape.numel() > most_elements) throw ShapeError(shape.to_string() + " can't be the shape of a constant");
+  if (!shape.known() || shape.numel() > most_elements)
+    throw ShapeError(shape.to_string() + " can't be the shape of a constant");
   const Tensor value = node.has("value") ? node.tensor("value") : Tensor::scalar(0);
   if (value.numel() != 1) throw ShapeError("attribute value must hold one element");
   return {Tensor::full(value.dtype(), shape, value.at(0))};

@@ -83,7 +83,8 @@ Operands conv_integer(OnnxNode& node) {
     if (!dims.empty()) dims[i == 0 ? 1 : 0] = node.shape(i + 2).numel();  // one for each channel
     return ops::sub(q, ops::reshape(ops::cast(node.value(i + 2), DType::f32), dims));
   };
-  const Value y = ops::conv(centred(0), centred(1), {}, {.window = window_of(node, rank), .groups = node.integer("group", 1)});
+  const Value y =
+      ops::conv(centred(0), centred(1), {}, {.window = window_of(node, rank), .groups = node.integer("group", 1)});
   return {ops::cast(y, DType::i32)};
 }
 

@@ -9,6 +9,7 @@
 #include <ocellus/ops/cast.h>
 #include <ocellus/ops/elementwise.h>
 #include <ocellus/ops/select.h>
+#include <ocellus/ops/shape.h>
 #include <ocellus/ops/unary.h>
 
 #include "io/onnx/support/compose.h"
@@ -21,7 +22,9 @@ namespace {
 Value addend(const OnnxNode& node, size_t i) {
   const size_t other = 1 - i;
   if (!node.known(i) || node.known(other) || !is_floating(node.dtype(i))) return node.real(i);
-  const std::string_view before = node.value(other).node().op().name();
+  Value behind = node.value(other);
+  while (behind.node().as<Reshape>()) behind = behind.node().inputs()[0];
+  const std::string_view before = behind.node().op().name();
   const bool weighted = before == "conv" || before == "dense" || before == "matmul" || before == "conv_backward_data";
   return weighted ? node.parameter(i, {.name = "bias", .role = ParamRole::bias}) : node.real(i);
 }
@@ -91,7 +94,8 @@ Operands mod(OnnxNode& node) {
   const Value quotient = ops::div(a, b);
   if (!node.flag("fmod", false)) return {node.as_input(ops::sub(a, ops::mul(floor(quotient), b)), 0)};
   const Value zero = ops::cast(number(0), quotient.dtype());
-  const Value cut = ops::where(ops::less(quotient, zero), ops::affine(floor(ops::affine(quotient, -1)), -1), floor(quotient));
+  const Value cut =
+      ops::where(ops::less(quotient, zero), ops::affine(floor(ops::affine(quotient, -1)), -1), floor(quotient));
   return {node.as_input(ops::sub(a, ops::mul(cut, b)), 0)};
 }
 
@@ -107,7 +111,8 @@ Operands round(OnnxNode& node) { return {round_to_even(node.real(0))}; }
 
 Operands sign(OnnxNode& node) {
   const Value x = node.real(0), zero = ops::cast(number(0), x.dtype());
-  return {node.as_input(ops::sub(ops::cast(ops::greater(x, zero), x.dtype()), ops::cast(ops::less(x, zero), x.dtype())), 0)};
+  return {node.as_input(ops::sub(ops::cast(ops::greater(x, zero), x.dtype()), ops::cast(ops::less(x, zero), x.dtype())),
+                        0)};
 }
 
 Operands is_nan(OnnxNode& node) {

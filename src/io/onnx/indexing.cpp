@@ -22,7 +22,8 @@ namespace {
 Value indices_of(const OnnxNode& node, size_t i, int64_t size) {
   if (!node.known(i)) {
     const Value given = node.value(i), wide = ops::cast(given, DType::f32);
-    return ops::cast(ops::where(ops::less(wide, number(0)), ops::affine(wide, 1, static_cast<double>(size)), wide), DType::i32);
+    return ops::cast(ops::where(ops::less(wide, number(0)), ops::affine(wide, 1, static_cast<double>(size)), wide),
+                     DType::i32);
   }
   const Tensor& from = node.constant(i, "indices");
   Tensor indices(DType::i32, from.shape());
@@ -48,7 +49,8 @@ Operands gather_elements(OnnxNode& node) {
   const int64_t axis = node.axis(node.integer("axis", 0), node.rank(0));
   const Shape places = node.shape(1);
   if (places.rank() != x.shape().rank())
-    throw ShapeError(fmt::format("indices {} have not as many dimensions as {}", places.to_string(), x.shape().to_string()));
+    throw ShapeError(
+        fmt::format("indices {} have not as many dimensions as {}", places.to_string(), x.shape().to_string()));
   const int64_t size = x.shape()[static_cast<size_t>(axis)];
   if (size == any_dim) throw Unsupported("a part of an open batch");
   for (int64_t i = 0; i < node.rank(0); ++i)
@@ -63,10 +65,14 @@ Operands one_hot(OnnxNode& node) {
   const Tensor& values = node.constant(2, "values");
   if (depth < 1 || values.numel() != 2) throw ShapeError("needs a depth above 0 and two values");
   const Value given = ops::cast(node.value(0), DType::f32);
-  const Value wrapped = ops::where(ops::less(given, number(0)), ops::affine(given, 1, static_cast<double>(depth)), given);
+  const Value wrapped =
+      ops::where(ops::less(given, number(0)), ops::affine(given, 1, static_cast<double>(depth)), given);
   const int64_t axis = node.axis(node.integer("axis", -1), node.rank(0) + 1);
-  const Value y = ops::one_hot(ops::cast(wrapped, DType::i32), {.depth = depth, .axis = axis, .on = values.at(1), .off = values.at(0)});
-  return {is_floating(values.dtype()) ? y : ops::cast(y, values.dtype() == DType::i64 && !node.folding() ? DType::i32 : values.dtype())};
+  const Value y = ops::one_hot(ops::cast(wrapped, DType::i32),
+                               {.depth = depth, .axis = axis, .on = values.at(1), .off = values.at(0)});
+  return {is_floating(values.dtype())
+              ? y
+              : ops::cast(y, values.dtype() == DType::i64 && !node.folding() ? DType::i32 : values.dtype())};
 }
 
 /// Of equal elements the first, or with select_last_index the last.

@@ -83,14 +83,16 @@ Operands gemm(OnnxNode& node) {
   const double alpha = node.number("alpha", 1), beta = node.number("beta", 1);
   if (node.rank(0) != 2 || node.rank(1) != 2) throw ShapeError("takes matrices");
   if (!is_weight(node, 1)) {
-    const Value y = scaled(ops::matmul(node.real(0), node.real(1), {.transpose_a = first, .transpose_b = second}), alpha);
+    const Value y =
+        scaled(ops::matmul(node.real(0), node.real(1), {.transpose_a = first, .transpose_b = second}), alpha);
     return {node.given(2) ? ops::add(y, scaled(node.real(2), beta)) : y};
   }
   node.set_kind("Dense");
   const Value x = first ? ops::transpose(node.real(0), {1, 0}) : node.real(0);
   const Value w = node.parameter(1, kernel_spec(second, static_cast<float>(alpha)));
   const int64_t units = w.shape()[0];
-  const bool vector = node.known(2) && node.shape(2).numel() == units && node.shape(2)[node.shape(2).rank() - 1] == units;
+  const bool vector =
+      node.known(2) && node.shape(2).numel() == units && node.shape(2)[node.shape(2).rank() - 1] == units;
   if (!node.given(2)) return {ops::dense(x, w, {})};
   if (!vector) return {ops::add(ops::dense(x, w, {}), scaled(node.real(2), beta))};
   const ParameterSpec bias = {.name = "bias", .role = ParamRole::bias, .arrange = [=](const Tensor& t) {

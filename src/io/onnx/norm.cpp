@@ -32,18 +32,18 @@ Operands batch_normalization(OnnxNode& node) {
   if (node.flag("training_mode", false)) throw Unsupported("training_mode, in which outputs depend on the batch");
   if (!node.flag("spatial", true)) throw Unsupported("statistics of each element (spatial = 0)");
   node.set_kind("BatchNorm");
-  const Values given = {gamma(node, 1), beta(node, 2),
-                        node.parameter(3, {.name = "moving_mean", .role = ParamRole::statistic}),
-                        node.parameter(4, {.name = "moving_variance", .role = ParamRole::statistic, .initialiser = nn::ones()})};
-  return {ops::batch_norm(node.real(0), given,
-                          {.epsilon = node.number("epsilon", 1e-5), .momentum = node.number("momentum", 0.9),
-                           .unbiased_variance = false})};
+  const Values given = {
+      gamma(node, 1), beta(node, 2), node.parameter(3, {.name = "moving_mean", .role = ParamRole::statistic}),
+      node.parameter(4, {.name = "moving_variance", .role = ParamRole::statistic, .initialiser = nn::ones()})};
+  return {ops::batch_norm(
+      node.real(0), given,
+      {.epsilon = node.number("epsilon", 1e-5), .momentum = node.number("momentum", 0.9), .unbiased_variance = false})};
 }
 
 Operands instance_normalization(OnnxNode& node) {
   node.set_kind("InstanceNorm");
-  return {ops::instance_norm(node.real(0), {.scale = gamma(node, 1), .shift = beta(node, 2),
-                                            .epsilon = node.number("epsilon", 1e-5)})};
+  return {ops::instance_norm(
+      node.real(0), {.scale = gamma(node, 1), .shift = beta(node, 2), .epsilon = node.number("epsilon", 1e-5)})};
 }
 
 /// Up to version 20 scale and bias were numbers of groups instead of channels.
@@ -71,8 +71,9 @@ Operands layer_normalization(OnnxNode& node) {
   if (first == 0 && !x.shape().known()) throw Unsupported("normalisation over an open batch");
   // The batch is never normalised over here: where the file does that, all of it is made one sample.
   if (first == 0) sample.insert(sample.begin(), 1);
-  const Value y = ops::layer_norm(first == 0 ? ops::reshape(x, sample) : x, rank - first,
-                                  {.scale = gamma(node, 1), .shift = beta(node, 2), .epsilon = node.number("epsilon", 1e-5)});
+  const Value y =
+      ops::layer_norm(first == 0 ? ops::reshape(x, sample) : x, rank - first,
+                      {.scale = gamma(node, 1), .shift = beta(node, 2), .epsilon = node.number("epsilon", 1e-5)});
   Operands results = {first == 0 ? ops::reshape(y, dims) : y};
   std::fill(dims.begin() + first, dims.end(), 1);
   if (first > 0) dims[0] = x.shape().known() ? dims[0] : 0;

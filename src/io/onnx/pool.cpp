@@ -76,8 +76,8 @@ Operands max_roi_pool(OnnxNode& node) {
 Operands roi_align(OnnxNode& node) {
   if (node.text("mode", "avg") != "avg") throw Unsupported("mode max");
   // Up to version 15 corners were taken as they are, and there was no attribute.
-  const std::string mode = node.opset() < 16 ? "output_half_pixel"
-                                             : node.text("coordinate_transformation_mode", "half_pixel");
+  const std::string mode =
+      node.opset() < 16 ? "output_half_pixel" : node.text("coordinate_transformation_mode", "half_pixel");
   const Value images = ops::reshape(ops::cast(node.value(2), DType::f32), {-1, 1});
   return {ops::roi_align(node.real(0), ops::concat({images, node.real(1)}, 1),
                          {.size = {node.integer("output_height", 1), node.integer("output_width", 1)},

@@ -36,7 +36,8 @@ Value along(const OnnxNode& node, size_t i, int64_t axis, int64_t rank) {
 
 /// x / scale + zero point, rounded and cut to what the bytes hold.
 Value to_bytes(const Value& scaled, const Value& zero, DType dtype) {
-  if (dtype != DType::u8 && dtype != DType::i8) throw Unsupported("quantised values of another type than int8 and uint8");
+  if (dtype != DType::u8 && dtype != DType::i8)
+    throw Unsupported("quantised values of another type than int8 and uint8");
   const double low = dtype == DType::u8 ? 0 : -128;
   const Value rounded = round_to_even(scaled);
   return ops::cast(ops::clip(zero ? ops::add(rounded, zero) : rounded, low, low + 255), dtype);
@@ -54,7 +55,8 @@ Operands quantize_linear(OnnxNode& node) {
   const int64_t axis = quantised_axis(node), rank = node.rank(0);
   if (!node.given(2) && node.integer("output_dtype", 2) != 2) throw Unsupported("attribute output_dtype");
   const Value zero = node.given(2) ? along(node, 2, axis, rank) : Value();
-  return {to_bytes(ops::div(ops::cast(node.value(0), DType::f32), along(node, 1, axis, rank)), zero, byte_type(node, 2))};
+  return {
+      to_bytes(ops::div(ops::cast(node.value(0), DType::f32), along(node, 1, axis, rank)), zero, byte_type(node, 2))};
 }
 
 Operands dequantize_linear(OnnxNode& node) {

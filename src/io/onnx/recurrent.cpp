@@ -62,7 +62,10 @@ struct Recurrence {
   bool starts_reversed;
 
   Recurrence(const OnnxNode& node, int64_t gates, Order order, size_t activations)
-      : node(node), hidden(node.integer("hidden_size", 0)), gates(gates), order(std::move(order)),
+      : node(node),
+        hidden(node.integer("hidden_size", 0)),
+        gates(gates),
+        order(std::move(order)),
         batch_first(node.flag("layout", false)) {
     const std::string direction = node.text("direction", "forward");
     if (direction != "forward" && direction != "reverse" && direction != "bidirectional")
@@ -89,8 +92,8 @@ struct Recurrence {
                       (!node.given(3) || node.shape(3) == Shape({directions, 2 * gates * hidden}));
     if (!x.known()) throw Unsupported("an open number of steps or sequences");
     if (!fits)
-      throw ShapeError(fmt::format("input {} and weights {} and {} don't fit a state of {}", x.to_string(), w.to_string(),
-                                   r.to_string(), hidden));
+      throw ShapeError(fmt::format("input {} and weights {} and {} don't fit a state of {}", x.to_string(),
+                                   w.to_string(), r.to_string(), hidden));
   }
 
   Part part(int64_t direction, int64_t from = 0) const { return {direction, hidden, from, order}; }
@@ -99,8 +102,9 @@ struct Recurrence {
     const Part own = part(direction);
     if (!node.known(i)) return taken(node.value(i), own);
     const std::string full = direction == 1 ? fmt::format("backward_{}", name) : name;
-    return node.parameter(i, {.name = full, .initialiser = nn::glorot_uniform(),
-                              .arrange = [own](const Tensor& t) { return taken(t, own); }});
+    return node.parameter(i, {.name = full, .initialiser = nn::glorot_uniform(), .arrange = [own](const Tensor& t) {
+                                return taken(t, own);
+                              }});
   }
 
   /// Biases of the input's share (`from` 0) or of the state's (`from` gates), or nothing.
@@ -184,10 +188,9 @@ Operands gru(OnnxNode& node) {
   const Recurrence of(node, 3, {1, 0, 2}, 2);
   Values hidden;
   for (int64_t d = 0; d < of.directions; ++d)
-    hidden.push_back(ops::gru(of.share(d, of.bias(d, 0)), of.weights(2, d, "recurrent_kernel"),
-                              {.reset_after = node.flag("linear_before_reset", false),
-                               .bias = of.bias(d, 3),
-                               .hidden = of.start(5, d)}));
+    hidden.push_back(ops::gru(
+        of.share(d, of.bias(d, 0)), of.weights(2, d, "recurrent_kernel"),
+        {.reset_after = node.flag("linear_before_reset", false), .bias = of.bias(d, 3), .hidden = of.start(5, d)}));
   return {of.all_times(hidden), of.last(hidden)};
 }
 

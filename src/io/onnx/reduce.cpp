@@ -20,7 +20,9 @@ namespace {
 template <class F>
 Operands reduced(const OnnxNode& node, F&& what, int64_t input_from = 18) {
   const Value x = node.type() == "ReduceMax" || node.type() == "ReduceMin" ? node.exact(0) : node.real(0);
-  auto axes = node.opset() < input_from ? node.integers("axes") : node.given(1) ? node.list(1, "axes") : std::vector<int64_t>();
+  auto axes = node.opset() < input_from ? node.integers("axes")
+              : node.given(1)           ? node.list(1, "axes")
+                                        : std::vector<int64_t>();
   if (axes.empty() && node.flag("noop_with_empty_axes", false)) return {node.value(0)};
   for (int64_t& axis : axes) axis = node.axis(axis, node.rank(0));
   if (axes.empty())
@@ -29,13 +31,28 @@ Operands reduced(const OnnxNode& node, F&& what, int64_t input_from = 18) {
   return {node.as_input(what(x, ops::ReduceConfig{.axes = axes, .keep_dims = node.flag("keepdims", true)}), 0)};
 }
 
-Operands reduce_sum(OnnxNode& node) { return reduced(node, [](auto&&... a) { return ops::reduce_sum(a...); }, 13); }
-Operands reduce_mean(OnnxNode& node) { return reduced(node, [](auto&&... a) { return ops::reduce_mean(a...); }); }
-Operands reduce_max(OnnxNode& node) { return reduced(node, [](auto&&... a) { return ops::reduce_max(a...); }); }
-Operands reduce_min(OnnxNode& node) { return reduced(node, [](auto&&... a) { return ops::reduce_min(a...); }); }
-Operands reduce_prod(OnnxNode& node) { return reduced(node, [](auto&&... a) { return ops::reduce_product(a...); }); }
-Operands reduce_l1(OnnxNode& node) { return reduced(node, [](auto&&... a) { return ops::reduce_l1(a...); }); }
-Operands reduce_l2(OnnxNode& node) { return reduced(node, [](auto&&... a) { return ops::reduce_l2(a...); }); }
+Operands reduce_sum(OnnxNode& node) {
+  return reduced(
+      node, [](auto&&... a) { return ops::reduce_sum(a...); }, 13);
+}
+Operands reduce_mean(OnnxNode& node) {
+  return reduced(node, [](auto&&... a) { return ops::reduce_mean(a...); });
+}
+Operands reduce_max(OnnxNode& node) {
+  return reduced(node, [](auto&&... a) { return ops::reduce_max(a...); });
+}
+Operands reduce_min(OnnxNode& node) {
+  return reduced(node, [](auto&&... a) { return ops::reduce_min(a...); });
+}
+Operands reduce_prod(OnnxNode& node) {
+  return reduced(node, [](auto&&... a) { return ops::reduce_product(a...); });
+}
+Operands reduce_l1(OnnxNode& node) {
+  return reduced(node, [](auto&&... a) { return ops::reduce_l1(a...); });
+}
+Operands reduce_l2(OnnxNode& node) {
+  return reduced(node, [](auto&&... a) { return ops::reduce_l2(a...); });
+}
 
 Operands reduce_log_sum(OnnxNode& node) {
   return reduced(node, [](const Value& x, const auto& config) { return ops::log(ops::reduce_sum(x, config)); });
@@ -58,9 +75,10 @@ Operands cum_sum(OnnxNode& node) {
   const int64_t axis = node.axis(static_cast<int64_t>(node.scalar(1, "axis")), node.rank(0));
   const Value x = node.real(0);
   node.keep_batch(x, axis);
-  return {node.as_input(ops::cumulative_sum(x, {.axis = axis,
-                                                .exclusive = node.flag("exclusive", false),
-                                                .reverse = node.flag("reverse", false)}), 0)};
+  return {node.as_input(
+      ops::cumulative_sum(
+          x, {.axis = axis, .exclusive = node.flag("exclusive", false), .reverse = node.flag("reverse", false)}),
+      0)};
 }
 
 constexpr std::array<OperatorEntry, 11> entries = {{

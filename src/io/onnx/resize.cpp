@@ -84,7 +84,8 @@ std::vector<int64_t> asked(const OnnxNode& node) {
   const Shape x = node.shape(0);
   std::vector<int64_t> all(x.begin(), x.end());
   if (axes.empty() ? sizes.size() != x.rank() : sizes.size() != axes.size())
-    throw ShapeError(fmt::format("sizes has {} numbers for {} dimensions", sizes.size(), axes.empty() ? x.rank() : axes.size()));
+    throw ShapeError(
+        fmt::format("sizes has {} numbers for {} dimensions", sizes.size(), axes.empty() ? x.rank() : axes.size()));
   const std::string policy = node.text("keep_aspect_ratio_policy", "stretch");
   double factor = policy == "not_larger" ? 1e9 : 0;
   std::vector<size_t> at;
@@ -108,23 +109,30 @@ Operands resize(OnnxNode& node) {
   node.set_kind("Resize2D");
   if (node.rank(0) < 3) throw Unsupported("fewer than three dimensions");
   if (node.opset() < 11)
-    return resized(node, {.size = scaled(node, numbers_of(node.constant(1, "scales"))), .mode = mode_of(node),
-                          .coordinates = ResizeCoordinates::asymmetric, .rounding = ResizeRounding::floor});
+    return resized(node, {.size = scaled(node, numbers_of(node.constant(1, "scales"))),
+                          .mode = mode_of(node),
+                          .coordinates = ResizeCoordinates::asymmetric,
+                          .rounding = ResizeRounding::floor});
   const bool by_size = node.given(3) && node.shape(3).numel() > 0;
   if (!by_size && !node.given(2)) throw ShapeError("has neither scales nor sizes");
   const auto size = by_size ? asked(node) : scaled(node, numbers_of(node.constant(2, "scales")));
   if (node.flag("antialias", false)) {
     const auto from = node.shape(0).begin() + 2;
-    if (!std::equal(size.begin(), size.end(), from, [](int64_t to, int64_t n) { return to >= n; })) throw Unsupported("antialias");
+    if (!std::equal(size.begin(), size.end(), from, [](int64_t to, int64_t n) { return to >= n; }))
+      throw Unsupported("antialias");
   }
-  return resized(node, {.size = size, .mode = mode_of(node), .coordinates = coordinates_of(node, size), .rounding = rounding_of(node)});
+  return resized(
+      node,
+      {.size = size, .mode = mode_of(node), .coordinates = coordinates_of(node, size), .rounding = rounding_of(node)});
 }
 
 Operands upsample(OnnxNode& node) {
   node.set_kind("Resize2D");
   const auto scales = node.opset() < 9 ? node.numbers("scales") : numbers_of(node.constant(1, "scales"));
-  return resized(node, {.size = scaled(node, scales), .mode = mode_of(node),
-                        .coordinates = ResizeCoordinates::asymmetric, .rounding = ResizeRounding::floor});
+  return resized(node, {.size = scaled(node, scales),
+                        .mode = mode_of(node),
+                        .coordinates = ResizeCoordinates::asymmetric,
+                        .rounding = ResizeRounding::floor});
 }
 
 constexpr std::array<OperatorEntry, 2> entries = {{

@@ -30,7 +30,8 @@ bool of_batch(int64_t dim) { return dim >= batch_mark && dim % batch_mark == 0; 
 /// The dimensions that Reshape asks for, for an input whose batch is open: where the batch goes, 0 or -1 comes first.
 std::vector<int64_t> dims_around_batch(const OnnxNode& node, const Value& x, std::vector<int64_t> dims) {
   const int64_t sample = x.shape().with(0, 1).numel();
-  if (std::any_of(dims.begin() + !dims.empty(), dims.end(), of_batch)) throw Unsupported("a batch that is not the first dimension");
+  if (std::any_of(dims.begin() + !dims.empty(), dims.end(), of_batch))
+    throw Unsupported("a batch that is not the first dimension");
   int64_t rest = 1;
   for (size_t i = 1; i < dims.size(); ++i) rest *= dims[i] == -1 ? 1 : std::max<int64_t>(dims[i], 1);
   const auto inferred = std::find(dims.begin(), dims.end(), -1);
@@ -156,10 +157,13 @@ Operands slice(OnnxNode& node) {
 
 /// Sizes of the parts: given, or equal ones of which the last may be smaller.
 std::vector<int64_t> parts_of(const OnnxNode& node, int64_t size) {
-  auto parts = node.opset() < 13 ? node.integers("split") : node.given(1) ? node.list(1, "split") : std::vector<int64_t>();
+  auto parts = node.opset() < 13 ? node.integers("split")
+               : node.given(1)   ? node.list(1, "split")
+                                 : std::vector<int64_t>();
   if (parts.empty()) {
     const auto count = node.integer("num_outputs", static_cast<int64_t>(node.outputs()));
-    if (count < 1 || count > std::max<int64_t>(size, 1)) throw ShapeError(fmt::format("{} can't be split into {}", size, count));
+    if (count < 1 || count > std::max<int64_t>(size, 1))
+      throw ShapeError(fmt::format("{} can't be split into {}", size, count));
     const int64_t part = (size + count - 1) / count;
     for (int64_t i = 0; i < count; ++i) parts.push_back(std::clamp<int64_t>(size - i * part, 0, part));
   }
@@ -181,7 +185,8 @@ Operands split(OnnxNode& node) {
     if (part > 0)
       results.push_back(ops::slice(x, {.axis = axis, .begin = begin, .end = begin + part}));
     else if (x.shape().known())
-      results.push_back(Tensor(x.dtype() == DType::i32 ? DType::i64 : x.dtype(), Shape(std::span<const int64_t>(dims))));
+      results.push_back(
+          Tensor(x.dtype() == DType::i32 ? DType::i64 : x.dtype(), Shape(std::span<const int64_t>(dims))));
     else
       throw Unsupported("an empty part");
     begin += part;
@@ -279,7 +284,8 @@ Operands pad(OnnxNode& node) {
   std::vector<int64_t> axes(rank);
   std::iota(axes.begin(), axes.end(), 0);
   if (node.opset() >= 18 && node.given(3)) axes = node.list(3, "axes");
-  if (pads.size() != 2 * axes.size()) throw ShapeError(fmt::format("pads has {} numbers for {} axes", pads.size(), axes.size()));
+  if (pads.size() != 2 * axes.size())
+    throw ShapeError(fmt::format("pads has {} numbers for {} axes", pads.size(), axes.size()));
   std::vector<int64_t> before(rank, 0), after(rank, 0), begin(rank, 0), end(rank, any_dim);
   for (size_t i = 0; i < axes.size(); ++i) {
     const auto axis = static_cast<size_t>(node.axis(axes[i], node.rank(0)));

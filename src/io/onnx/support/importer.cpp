@@ -30,7 +30,7 @@ namespace ocellus::io::onnx_io {
 namespace {
 
 constexpr int64_t oldest_opset = 7, newest_opset = 28;
-constexpr int64_t most_elements = int64_t{1} << 31;   // of a value of one sample
+constexpr int64_t most_elements = int64_t{1} << 31;    // of a value of one sample
 constexpr int64_t folded_for_free = int64_t{1} << 22;  // elements that a node may add to the constants it is given
 constexpr int64_t most_made = int64_t{1} << 28;        // elements of all constants that are not in the file
 
@@ -53,8 +53,9 @@ class MissingList {
     std::string list;
     for (const auto& [key, m] : of_)
       list += fmt::format("{}{}{} ({}{}: {}{})", list.empty() ? "" : "; ", key.first,
-                          key.second.empty() ? "" : " with " + key.second, m.count > 1 ? fmt::format("{} nodes, ", m.count) : "",
-                          m.count > 1 ? "the first" : "node", m.node, m.shapes.empty() ? "" : " on " + m.shapes);
+                          key.second.empty() ? "" : " with " + key.second,
+                          m.count > 1 ? fmt::format("{} nodes, ", m.count) : "", m.count > 1 ? "the first" : "node",
+                          m.node, m.shapes.empty() ? "" : " on " + m.shapes);
     return fmt::format("{} node{} without a counterpart here: {}", nodes_, nodes_ == 1 ? " is" : "s are", list);
   }
 
@@ -98,7 +99,8 @@ class Importer {
 
   Model read() {
     for (const auto& t : graph_.initializer()) constant_tensor(t.name(), t);
-    if (graph_.sparse_initializer_size() > 0) missing_.add("sparse initialiser", "", graph_.sparse_initializer(0).values().name(), "");
+    if (graph_.sparse_initializer_size() > 0)
+      missing_.add("sparse initialiser", "", graph_.sparse_initializer(0).values().name(), "");
     Values inputs;
     for (const auto& v : graph_.input())
       if (!operands_.contains(v.name())) inputs.push_back(input(v, inputs.size()));
@@ -134,14 +136,18 @@ class Importer {
 
   Value input(const onnx::ValueInfoProto& info, size_t number) {
     const std::string where = "input " + info.name();
-    if (!info.type().has_tensor_type()) throw Unsupported(fmt::format("{}: {} is no tensor", file_.path().string(), where));
+    if (!info.type().has_tensor_type())
+      throw Unsupported(fmt::format("{}: {} is no tensor", file_.path().string(), where));
     const auto& tensor = info.type().tensor_type();
     std::vector<int64_t> dims;
-    for (const auto& d : tensor.shape().dim()) dims.push_back(d.has_dim_value() && d.dim_value() >= 0 ? d.dim_value() : any_dim);
+    for (const auto& d : tensor.shape().dim())
+      dims.push_back(d.has_dim_value() && d.dim_value() >= 0 ? d.dim_value() : any_dim);
     for (size_t i = 1; i < dims.size(); ++i)
       if (dims[i] == any_dim)
-        throw Unsupported(fmt::format("{}: {} leaves dimension {} open; only dimension 0, the batch, may be: fix the others "
-                                      "in the file", file_.path().string(), where, i));
+        throw Unsupported(
+            fmt::format("{}: {} leaves dimension {} open; only dimension 0, the batch, may be: fix the others "
+                        "in the file",
+                        file_.path().string(), where, i));
     if (!tensor.has_shape()) throw Unsupported(fmt::format("{}: {} has no shape", file_.path().string(), where));
     if (setting_.free_batch && !dims.empty()) dims[0] = any_dim;
     try {
@@ -168,7 +174,8 @@ class Importer {
     needed_.assign(static_cast<size_t>(graph_.node_size()), false);
     for (int i = graph_.node_size() - 1; i >= 0; --i) {
       const auto& node = graph_.node(i);
-      if (std::ranges::none_of(node.output(), [&](const auto& o) { return !o.empty() && wanted.contains(o); })) continue;
+      if (std::ranges::none_of(node.output(), [&](const auto& o) { return !o.empty() && wanted.contains(o); }))
+        continue;
       needed_[static_cast<size_t>(i)] = true;
       for (const auto& name : node.input()) wanted[name] = true;
     }
@@ -191,8 +198,8 @@ class Importer {
     if (!entry) lost(proto, inputs, "");
     if (!entry || any_lost) return lose(proto);
     try {
-      name_results(proto, inputs, all_known && !entry->knows_shapes ? folded(*entry, proto, inputs)
-                                                                    : emitted(*entry, proto, inputs));
+      name_results(proto, inputs,
+                   all_known && !entry->knows_shapes ? folded(*entry, proto, inputs) : emitted(*entry, proto, inputs));
     } catch (const Unsupported& e) {
       lost(proto, inputs, e.what());
       lose(proto);
@@ -295,7 +302,8 @@ class Importer {
       });
       results[i].name = same != inputs.end() ? same->name : name;
       if (!operands_.emplace(name, std::move(results[i])).second)
-        fail(fmt::format("node {} ({})", label(proto), proto.op_type()), fmt::format("its output {} is there already", name));
+        fail(fmt::format("node {} ({})", label(proto), proto.op_type()),
+             fmt::format("its output {} is there already", name));
     }
   }
 
@@ -313,7 +321,8 @@ class Importer {
       const Operand& o = it->second;
       if (o.value) {
         outputs.push_back(o.value);
-        if (setting_.free_batch && (o.shape().rank() == 0 || o.shape()[0] != any_dim)) throw Unsupported("a fixed output");
+        if (setting_.free_batch && (o.shape().rank() == 0 || o.shape()[0] != any_dim))
+          throw Unsupported("a fixed output");
       } else if (o.known) {
         outputs.push_back(fixed_output(v.name(), o));
       }

@@ -67,8 +67,10 @@ FileContent list_model(const std::filesystem::path& path) {
     content.layers.push_back({.name = node.name(), .kind = node.op_type(), .detail = detail});
   }
   for (const auto& t : proto.graph().initializer())
-    content.tensors.push_back({.name = t.name(), .dtype = type_name(t.data_type()),
-                               .shape = {t.dims().begin(), t.dims().end()}, .bytes = stored_bytes(t)});
+    content.tensors.push_back({.name = t.name(),
+                               .dtype = type_name(t.data_type()),
+                               .shape = {t.dims().begin(), t.dims().end()},
+                               .bytes = stored_bytes(t)});
   return content;
 }
 

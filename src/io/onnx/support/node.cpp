@@ -96,9 +96,7 @@ Values OnnxNode::reals() const {
   return all;
 }
 
-Value OnnxNode::as_input(const Value& v, size_t i) const {
-  return is_floating(dtype(i)) ? v : ops::cast(v, dtype(i));
-}
+Value OnnxNode::as_input(const Value& v, size_t i) const { return is_floating(dtype(i)) ? v : ops::cast(v, dtype(i)); }
 
 const Tensor& OnnxNode::constant(size_t i, std::string_view what) const {
   const Operand& operand = this->operand(i);
@@ -119,7 +117,8 @@ std::vector<int64_t> OnnxNode::list(size_t i, std::string_view what) const {
 
 double OnnxNode::scalar(size_t i, std::string_view what) const {
   const Tensor& t = constant(i, what);
-  if (t.numel() != 1) throw ShapeError(fmt::format("{} must be one number, got {}", what, onnx_io::to_string(inputs_[i])));
+  if (t.numel() != 1)
+    throw ShapeError(fmt::format("{} must be one number, got {}", what, onnx_io::to_string(inputs_[i])));
   return t.at(0);
 }
 

@@ -26,11 +26,11 @@ inline constexpr int64_t batch_mark = int64_t{3} << 29;
 /// A named tensor of the graph: known now, or a value that a run will give.
 struct Operand {
   Operand() = default;
-  Operand(Value v) : value(std::move(v)) {}                        // NOLINT: `return {y};` is the point
-  Operand(Tensor t) : constant(std::move(t)), known(true) {}       // NOLINT
+  Operand(Value v) : value(std::move(v)) {}                   // NOLINT: `return {y};` is the point
+  Operand(Tensor t) : constant(std::move(t)), known(true) {}  // NOLINT
 
   Value value;
-  Tensor constant;        ///< integers of 16 bits and more as i64, real numbers as f32
+  Tensor constant;  ///< integers of 16 bits and more as i64, real numbers as f32
   bool known = false;
   Tensor sample;          ///< of an input: what it is fed with, where that is known beforehand (tests); decides shapes
   bool of_batch = false;  ///< a constant that may hold `batch_mark`
@@ -88,7 +88,8 @@ class OnnxNode {
   Value exact(size_t i) const;  ///< as `real`, and bytes and booleans in f32: for operators that only choose among them
   /// A result of arithmetic on `real` values in the type of input i.
   Value as_input(const Value& v, size_t i) const;
-  const Tensor& constant(size_t i, std::string_view what) const;  ///< or a sample; throws Unsupported when a run decides it
+  const Tensor& constant(size_t i,
+                         std::string_view what) const;  ///< or a sample; throws Unsupported when a run decides it
   std::vector<int64_t> list(size_t i, std::string_view what) const;
   double scalar(size_t i, std::string_view what) const;
   /// Input i as a parameter of this node's layer if it is a real constant of the file, otherwise its value.
@@ -110,7 +111,9 @@ class OnnxNode {
   void keep_batch(const Value& x, int64_t axis) const;
 
   void set_kind(std::string kind) { kind_ = std::move(kind); }
-  const std::string& kind() const { return kind_; }  ///< of the layer: the operator's name unless a function knows better
+  const std::string& kind() const {
+    return kind_;
+  }  ///< of the layer: the operator's name unless a function knows better
   void set_build(nn::Build* build) { build_ = build; }
 
  private:

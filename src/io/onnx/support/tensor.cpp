@@ -22,7 +22,7 @@ using onnx::TensorProto;
 struct Stored {
   int type;
   std::string_view name;
-  size_t bytes;    ///< of an element in raw data
+  size_t bytes;  ///< of an element in raw data
   DType exact, constant;
 };
 constexpr std::array<Stored, 13> stored = {{
@@ -62,7 +62,8 @@ Tensor widened(const void* data, const Shape& shape) {
   for (size_t i = 0; i < to.size(); ++i) {
     T element;
     std::memcpy(&element, static_cast<const char*>(data) + i * sizeof(T), sizeof(T));
-    if (!std::in_range<int64_t>(element)) throw Unsupported(fmt::format("the number {}: integers have 63 bits here", element));
+    if (!std::in_range<int64_t>(element))
+      throw Unsupported(fmt::format("the number {}: integers have 63 bits here", element));
     to[i] = static_cast<int64_t>(element);
   }
   return wide;
@@ -128,7 +129,8 @@ Tensor from_external(const TensorProto& proto, const Stored& as, const Shape& sh
   const uint64_t wanted = static_cast<uint64_t>(shape.numel()) * as.bytes;
   const auto file = files.open(entries["location"]);
   const uint64_t size = file->bytes().size();
-  const uint64_t offset = entries.contains("offset") ? number(entries["offset"], "offset of tensor " + proto.name()) : 0;
+  const uint64_t offset =
+      entries.contains("offset") ? number(entries["offset"], "offset of tensor " + proto.name()) : 0;
   const uint64_t length =
       entries.contains("length") ? number(entries["length"], "length of tensor " + proto.name()) : wanted;
   if (length != wanted || offset > size || wanted > size - offset)
@@ -182,7 +184,8 @@ std::shared_ptr<const MappedFile> ExternalFiles::open(const std::string& locatio
   const auto [inside, rest] = std::mismatch(root.begin(), root.end(), real.begin(), real.end());
   const bool leaves = std::ranges::count(name, fs::path("..")) > 0;
   if (location.empty() || name.is_absolute() || leaves || (!error && inside != root.end()))
-    throw ShapeError(fmt::format("external data \"{}\" lie outside the model's folder, where no file is read", location));
+    throw ShapeError(
+        fmt::format("external data \"{}\" lie outside the model's folder, where no file is read", location));
   file = std::make_shared<const MappedFile>(folder / name);
   return file;
 }

@@ -18,12 +18,14 @@ size_t spatial_rank(const OnnxNode& node) {
 std::vector<int64_t> per_dimension(const OnnxNode& node, std::string_view attribute, size_t rank, int64_t otherwise) {
   auto list = node.integers(attribute, std::vector<int64_t>(rank, otherwise));
   if (list.size() != rank)
-    throw ShapeError(fmt::format("attribute {} has {} numbers for {} spatial dimensions", attribute, list.size(), rank));
+    throw ShapeError(
+        fmt::format("attribute {} has {} numbers for {} spatial dimensions", attribute, list.size(), rank));
   return list;
 }
 
 Window window_of(const OnnxNode& node, size_t rank) {
-  Window window{.stride = per_dimension(node, "strides", rank, 1), .dilation = per_dimension(node, "dilations", rank, 1)};
+  Window window{.stride = per_dimension(node, "strides", rank, 1),
+                .dilation = per_dimension(node, "dilations", rank, 1)};
   const std::string rule = node.text("auto_pad", "NOTSET");
   if (rule == "SAME_UPPER") {
     window.padding = same;
