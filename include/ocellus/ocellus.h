@@ -112,6 +112,7 @@
 #include <ocellus/data/sets/digits.h>
 #include <ocellus/data/sets/idx.h>
 #include <ocellus/data/sets/image_folder.h>
+#include <ocellus/data/sets/yolo_folder.h>
 
 #include <ocellus/train/callback.h>
 #include <ocellus/train/handle.h>
@@ -133,6 +134,8 @@
 #include <ocellus/io/format.h>
 #include <ocellus/io/weights.h>
 
+#include <ocellus/vision/average_precision.h>
 #include <ocellus/vision/box.h>
 #include <ocellus/vision/decode.h>
+#include <ocellus/vision/detector.h>
 #include <ocellus/vision/nms.h>

@@ -1,6 +1,7 @@
 #include <ocellus/data/open.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <system_error>
 
@@ -11,6 +12,7 @@
 #include <ocellus/data/sets/digits.h>
 #include <ocellus/data/sets/idx.h>
 #include <ocellus/data/sets/image_folder.h>
+#include <ocellus/data/sets/yolo_folder.h>
 
 #include "data/sets/find.h"
 
@@ -19,10 +21,16 @@ namespace {
 
 constexpr std::string_view builtin = "builtin:";
 
-enum class Kind { digits, idx, cifar, images, none };
+enum class Kind { digits, idx, cifar, boxes, images, none };
 
 void check_builtin(const std::string& path) {
   if (path != "builtin:digits") throw UsageError(fmt::format("there is no '{}': try builtin:digits", path));
+}
+
+/// A folder of images and boxes is one for every split: its folders are no classes.
+bool has_boxes(const std::string& path) {
+  return std::ranges::any_of(std::array{Split::train, Split::validation, Split::test},
+                             [&](Split split) { return !find_yolo_folder(path, split).empty(); });
 }
 
 /// What kind of set lies at a path for a split.
@@ -33,6 +41,7 @@ Kind kind_of(const std::string& path, Split split) {
   }
   if (find_idx(path, split)) return Kind::idx;
   if (!find_cifar(path, split).empty()) return Kind::cifar;
+  if (has_boxes(path)) return find_yolo_folder(path, split).empty() ? Kind::none : Kind::boxes;
   if (!find_image_folder(path, split).empty()) return Kind::images;
   return Kind::none;
 }
@@ -62,8 +71,9 @@ bool looks_like_images(const std::string& path, Split split) {
 [[noreturn]] void nothing_found(const std::string& path, Split split) {
   throw FormatError(path, fmt::format("no {} data found; understood are IDX pairs (train-images-idx3-ubyte and "
                                       "train-labels-idx1-ubyte, t10k-... for test, plain or .gz), CIFAR binaries "
-                                      "(data_batch_1.bin and test_batch.bin, or train.bin and test.bin) and class folders "
-                                      "of images (<class>/*.jpg, also below train, val, test)",
+                                      "(data_batch_1.bin and test_batch.bin, or train.bin and test.bin), images with boxes "
+                                      "(images/ and labels/) and class folders of images (<class>/*.jpg, also below "
+                                      "train, val, test)",
                                       to_string(split)));
 }
 
@@ -74,6 +84,7 @@ AnyDataset open_dataset(const std::string& path, Split split) {
     case Kind::digits: return digits({.split = split});
     case Kind::idx: return idx(*find_idx(path, split), fmt::format("{} ({})", last_name(path), to_string(split)));
     case Kind::cifar: return cifar_kind(path) == CifarKind::cifar10 ? cifar10(path, split) : cifar100(path, split);
+    case Kind::boxes: return YoloFolder(path, split);
     case Kind::images:
       if (!looks_like_images(path, split)) nothing_found(path, split);
       return ImageFolder(path, split);

@@ -25,27 +25,6 @@ void check_statistics(const std::vector<float>& values, const char* what, int64_
 
 bool is_image(const Shape& shape) { return shape.rank() == 3 && (shape[0] == 1 || shape[0] == 3); }
 
-/// Where an image of one size lands in the target: resized to width x height, its corner at (x, y).
-struct Placement {
-  int width, height, x, y;
-};
-
-Placement place(const Preprocess& p, int width, int height) {
-  if (p.resize == ResizeRule::stretch) return {p.width, p.height, 0, 0};
-  const double across = static_cast<double>(p.width) / width, down = static_cast<double>(p.height) / height;
-  const double zoom = p.resize == ResizeRule::crop ? std::max(across, down) : std::min(across, down);
-  int w = std::max(1, static_cast<int>(std::lround(width * zoom)));
-  int h = std::max(1, static_cast<int>(std::lround(height * zoom)));
-  if (p.resize == ResizeRule::crop) {
-    w = std::max(w, p.width);
-    h = std::max(h, p.height);
-  } else {
-    w = std::min(w, p.width);
-    h = std::min(h, p.height);
-  }
-  return {w, h, (p.width - w) / 2, (p.height - h) / 2};
-}
-
 /// A copy of [C,H,W] brought to the target size.
 Tensor resized(const Preprocess& p, const Tensor& sample) {
   const Shape& shape = sample.shape();
@@ -118,6 +97,23 @@ ResizeRule resize_rule_from_string(std::string_view name) {
   for (const auto rule : {ResizeRule::stretch, ResizeRule::crop, ResizeRule::letterbox})
     if (to_string(rule) == name) return rule;
   throw UsageError(fmt::format("unknown resize rule '{}': stretch, crop or letterbox", name));
+}
+
+Placement place(const Preprocess& p, int width, int height) {
+  if (p.width == 0 || p.height == 0) return {width, height, 0, 0};
+  if (p.resize == ResizeRule::stretch) return {p.width, p.height, 0, 0};
+  const double across = static_cast<double>(p.width) / width, down = static_cast<double>(p.height) / height;
+  const double zoom = p.resize == ResizeRule::crop ? std::max(across, down) : std::min(across, down);
+  int w = std::max(1, static_cast<int>(std::lround(width * zoom)));
+  int h = std::max(1, static_cast<int>(std::lround(height * zoom)));
+  if (p.resize == ResizeRule::crop) {
+    w = std::max(w, p.width);
+    h = std::max(h, p.height);
+  } else {
+    w = std::min(w, p.width);
+    h = std::min(h, p.height);
+  }
+  return {w, h, (p.width - w) / 2, (p.height - h) / 2};
 }
 
 Shape output_shape(const Preprocess& p, const Shape& in) {

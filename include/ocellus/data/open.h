@@ -8,8 +8,8 @@
 
 namespace ocellus::data {
 
-/// Opens `builtin:digits`, a folder of IDX files, of CIFAR binary files or of class folders (with or without train,
-/// val and test folders above them), told apart by what is there. Throws UsageError for an unknown built-in name,
+/// Opens `builtin:digits`, a folder of IDX files, of CIFAR binary files, of images and boxes (YoloFolder), or of class folders
+/// (with or without train, val and test folders above them), told apart by what is there. Throws UsageError for an unknown built-in name,
 /// IoError for a path that does not exist, FormatError, saying what was looked for, when nothing is recognised.
 OCELLUS_API AnyDataset open_dataset(const std::string& path, Split split);
 

@@ -40,6 +40,14 @@ struct Preprocess {
   friend bool operator==(const Preprocess&, const Preprocess&) = default;
 };
 
+/// Where a picture lands in the input: resized to width x height pixels, its corner at (x, y), which is negative where a crop
+/// cuts off.
+struct Placement {
+  int width, height, x, y;
+};
+/// Of a picture of width x height pixels; for settings without a size it stays as it is.
+OCELLUS_API Placement place(const Preprocess& preprocess, int width, int height);
+
 /// The shape that `apply` gives for a sample of shape `in`, [C,H,W] or any other with channels first.
 /// Throws ShapeError when the settings do not fit, for example three means for one channel.
 OCELLUS_API Shape output_shape(const Preprocess& preprocess, const Shape& in);
