@@ -33,8 +33,8 @@ ordered_json detections_json(const Model& model, std::span<const vision::Detecti
 void print_detections(const Model& model, const std::string& name, std::span<const vision::Detection> detections) {
   fmt::print("{}{}\n", name, detections.empty() ? ": nothing found" : "");
   for (const vision::Detection& d : detections)
-    fmt::print("  {:>6.3f}  {:<16} {:>5.0f} {:>5.0f} {:>5.0f} {:>5.0f}\n", d.score, class_name(model, d.box_class), d.box.x1,
-               d.box.y1, d.box.x2, d.box.y2);
+    fmt::print("  {:>6.3f}  {:<16} {:>5.0f} {:>5.0f} {:>5.0f} {:>5.0f}\n", d.score, class_name(model, d.box_class),
+               d.box.x1, d.box.y1, d.box.x2, d.box.y2);
 }
 
 /// One picture as it is, several in a montage.
@@ -50,8 +50,8 @@ std::vector<vision::Truth> truths_of(const Tensor& rows, const data::Image& pict
   const auto width = static_cast<float>(picture.width), height = static_cast<float>(picture.height);
   for (size_t i = 0; i < numbers.size(); i += 5)
     truths.push_back({.box_class = static_cast<int64_t>(numbers[i]),
-                      .box = vision::corners_of({numbers[i + 1] * width, numbers[i + 2] * height, numbers[i + 3] * width,
-                                                 numbers[i + 4] * height})});
+                      .box = vision::corners_of({numbers[i + 1] * width, numbers[i + 2] * height,
+                                                 numbers[i + 3] * width, numbers[i + 4] * height})});
   return truths;
 }
 
@@ -61,19 +61,20 @@ void print_judgement(const Model& model, const vision::AveragePrecision& precisi
     fmt::print("{:<20} {:>8} {:>11} {:>8.2f}%\n", class_name(model, c.box_class), c.truths, c.detections,
                100 * c.average_precision);
   const auto counts = precision.at(shown_score);
-  fmt::print("at score {}: precision {:.2f}, recall {:.2f}, F1 {:.2f}; {} right, {} wrong, {} missed, mean IoU {:.2f}\n",
-             shown_score, counts.precision(), counts.recall(), counts.f1(), counts.right, counts.wrong, counts.missed,
-             counts.mean_iou);
+  fmt::print(
+      "at score {}: precision {:.2f}, recall {:.2f}, F1 {:.2f}; {} right, {} wrong, {} missed, mean IoU {:.2f}\n",
+      shown_score, counts.precision(), counts.recall(), counts.f1(), counts.right, counts.wrong, counts.missed,
+      counts.mean_iou);
   fmt::print("{}: mAP@0.5 {:.2f} % over {} classes, {} images\n", dataset.name(), 100 * precision.mean(),
              precision.classes().size(), dataset.size());
 }
 
 ordered_json judgement_json(const Model& model, const vision::AveragePrecision& precision, const Dataset& dataset) {
   const auto counts = precision.at(shown_score);
-  ordered_json j = {{"dataset", dataset.name()},    {"samples", dataset.size()},      {"map50", precision.mean()},
-                    {"score", shown_score},         {"precision", counts.precision()}, {"recall", counts.recall()},
-                    {"f1", counts.f1()},            {"right", counts.right},           {"wrong", counts.wrong},
-                    {"missed", counts.missed},      {"mean_iou", counts.mean_iou}};
+  ordered_json j = {{"dataset", dataset.name()}, {"samples", dataset.size()},       {"map50", precision.mean()},
+                    {"score", shown_score},      {"precision", counts.precision()}, {"recall", counts.recall()},
+                    {"f1", counts.f1()},         {"right", counts.right},           {"wrong", counts.wrong},
+                    {"missed", counts.missed},   {"mean_iou", counts.mean_iou}};
   for (const auto& c : precision.classes())
     j["classes"].push_back({{"name", class_name(model, c.box_class)},
                             {"boxes", c.truths},

@@ -9,6 +9,7 @@
 #include <ocellus/train/plot.h>
 #include <ocellus/train/progress.h>
 
+#include "boxes.h"
 #include "common.h"
 #include "verb.h"
 
@@ -21,6 +22,7 @@ struct State {
   std::string model, data, split;
   std::string confusion;
   int64_t batch = 100;
+  std::optional<double> score, iou;
   bool json = false;
   Machine machine;
 };
@@ -52,9 +54,18 @@ nlohmann::ordered_json as_json(const Logs& logs, const metric::ConfusionMatrix& 
   return j;
 }
 
+/// Scores down to 0.005, as precision over all of them asks for.
+int judge_detector(const State& s, const Model& model) {
+  const data::AnyDataset dataset = data::open_dataset(s.data, choose_split(s));
+  return judge_boxes(model, {.dataset = dataset,
+                             .json = s.json,
+                             .nms = {.score_threshold = s.score.value_or(0.005), .iou_threshold = s.iou.value_or(0.45)}});
+}
+
 int run(const State& s) {
-  Model model = Model::load(s.model);
+  Model model = open_model(s.model);
   s.machine.run(model);
+  if (!vision::detection_heads(model).empty()) return judge_detector(s, model);
   refuse_foreign_loss(model, s.model, "judge it");
   if (!model.compiled()) throw UsageError(s.model + ": the model was saved without a loss, so it can't be judged");
   const data::AnyDataset dataset = data::open_dataset(s.data, choose_split(s));
@@ -85,10 +96,12 @@ int run(const State& s) {
 std::function<int()> declare(Options& options) {
   auto s = std::make_shared<State>();
   options.argument("MODEL_FILE", s->model, "a saved model");
-  options.add("--data", s->data, "folder of IDX, CIFAR or class-folder data, or builtin:digits", true);
+  options.add("--data", s->data, "folder of IDX, CIFAR or class-folder data, or builtin:digits; for detectors images/ and labels/", true);
   options.add("--split", s->split, "train, val or test; default: test if there is one");
   options.add("--batch", s->batch, "samples computed at once");
   options.add("--confusion", s->confusion, "draw the confusion matrix to this PNG");
+  options.add("--score", s->score, "of a detector: boxes with scores above this; default 0.005");
+  options.add("--iou", s->iou, "of a detector: a box goes that overlaps a better one of its class by more; default 0.45");
   options.flag("--json", s->json, "for machines: accuracy, loss, and each class's figures");
   s->machine.declare(options);
   return [s] { return run(*s); };
@@ -98,7 +111,8 @@ std::function<int()> declare(Options& options) {
 
 const Verb eval_verb = {"eval", "Judge a saved model on data with known answers",
                         "  ocellus eval runs/mnist/best.safetensors --data mnist/\n"
-                        "  ocellus eval runs/mnist/best.safetensors --data mnist/ --json",
+                        "  ocellus eval runs/mnist/best.safetensors --data mnist/ --json\n"
+                        "  ocellus eval yolov3-tiny.cfg --data coco128/ --split val",
                         declare};
 
 }  // namespace cli

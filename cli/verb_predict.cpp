@@ -1,4 +1,5 @@
-// ocellus predict MODEL_FILE IMAGE...: the most probable classes of images, or any value of the graph for raw arrays.
+// ocellus predict MODEL_FILE IMAGE...: the most probable classes of images, or a detector's boxes in them, or any value of the
+// graph for raw arrays.
 
 #include <algorithm>
 
@@ -11,6 +12,7 @@
 #include <ocellus/io/format.h>
 #include <ocellus/tensor/npy.h>
 
+#include "boxes.h"
 #include "common.h"
 #include "verb.h"
 
@@ -26,6 +28,7 @@ struct State {
   std::string model, draw;
   std::vector<std::string> images, inputs, outputs;
   int64_t top = 5, seed = 0;
+  std::optional<double> score, iou;
   bool json = false;
   Machine machine;
 };
@@ -171,6 +174,12 @@ int run(const State& s) {
     return predict_arrays(s, model);
   }
   if (s.images.empty()) throw UsageError("give images, or arrays with --input and --output");
+  if (!vision::detection_heads(model).empty())
+    return predict_boxes(model, {.images = s.images,
+                                 .draw = s.draw,
+                                 .json = s.json,
+                                 .nms = {.score_threshold = s.score.value_or(0.25), .iou_threshold = s.iou.value_or(0.45)}});
+  if (s.score || s.iou) throw UsageError("--score and --iou are for detectors, and " + s.model + " is none");
   if (s.images.size() == 1 && s.images[0] == page_name) return predict_page(s, model);
   return predict_images(s, model);
 }
@@ -180,7 +189,9 @@ std::function<int()> declare(Options& options) {
   options.argument("MODEL_FILE", s->model, "a saved model");
   options.arguments("IMAGE", s->images, "image files; builtin:digits is a rendered page of digits", 0);
   options.add("--top", s->top, "classes to show for each image");
-  options.add("--draw", s->draw, "draw the images with their classes to this file (.png, .jpg)");
+  options.add("--score", s->score, "of a detector: boxes with scores above this; default 0.25");
+  options.add("--iou", s->iou, "of a detector: a box goes that overlaps a better one of its class by more; default 0.45");
+  options.add("--draw", s->draw, "draw the images with their classes or boxes to this file (.png, .jpg)");
   options.add("--seed", s->seed, "of the rendered page");
   options.add("--input", s->inputs, "[NAME=]x.npy: an array [N,C,H,W] as the network's input, preprocessed already");
   options.add("--output", s->outputs, "[NAME=]y.npy: where to write an output; NAME may be any layer of the model");
@@ -191,8 +202,9 @@ std::function<int()> declare(Options& options) {
 
 }  // namespace
 
-const Verb predict_verb = {"predict", "Classify images, or get any layer's values for raw arrays",
+const Verb predict_verb = {"predict", "Classify images, find things in them, or get any layer's values for raw arrays",
                            "  ocellus predict runs/mnist/best.safetensors seven.png --top 3\n"
+                           "  ocellus predict yolov3-tiny.cfg street.jpg --draw boxes.png\n"
                            "  ocellus predict runs/demo/best.safetensors builtin:digits --draw page.png\n"
                            "  ocellus predict best.safetensors --input x.npy --output conv2d=features.npy",
                            declare};

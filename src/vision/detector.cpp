@@ -36,7 +36,8 @@ int64_t count(const json& j, const char* name, int64_t least = 1) {
 }
 
 DetectionHead from_json(const json& j) {
-  DetectionHead head{.output = count(j, "output", 0), .classes = count(j, "classes"), .softmax = j.at("softmax").get<bool>()};
+  DetectionHead head{
+      .output = count(j, "output", 0), .classes = count(j, "classes"), .softmax = j.at("softmax").get<bool>()};
   if (j.at("kind").get<std::string>() == "grid") {
     head.kind = HeadKind::grid;
     head.side = count(j, "side");
@@ -58,7 +59,8 @@ void expect_shape(const DetectionHead& head, const Shape& shape) {
                         ? shape.rank() == 4 && shape[1] == priors * (5 + head.classes)
                         : shape.rank() == 2 && head.side <= 1 << 10 && head.boxes <= 1 << 10 &&
                               shape[1] == head.side * head.side * (head.classes + head.boxes * 5);
-  if (!fits) throw ShapeError("detector", "", fmt::format("an output {} is not what its head reads", shape.to_string()));
+  if (!fits)
+    throw ShapeError("detector", "", fmt::format("an output {} is not what its head reads", shape.to_string()));
 }
 
 /// Numbers of one sample, by prior and cell.
@@ -99,13 +101,15 @@ class CellReader {
       return static_cast<float>((static_cast<double>(cell) + within) / static_cast<double>(cells));
     };
     const auto size = [](float t, float from) { return 4 * t * t * from; };
-    return {centre(raw(0), column, columns_), centre(raw(1), row, rows_), size(raw(2), p.width), size(raw(3), p.height)};
+    return {centre(raw(0), column, columns_), centre(raw(1), row, rows_), size(raw(2), p.width),
+            size(raw(3), p.height)};
   }
 
   void scores(auto raw, double object, std::vector<float>& out) const {
     double largest = -INFINITY, sum = 0;
     for (int64_t c = 0; c < head_.classes; ++c) largest = std::max(largest, static_cast<double>(raw(5 + c)));
-    for (int64_t c = 0; head_.softmax && c < head_.classes; ++c) sum += std::exp(static_cast<double>(raw(5 + c)) - largest);
+    for (int64_t c = 0; head_.softmax && c < head_.classes; ++c)
+      sum += std::exp(static_cast<double>(raw(5 + c)) - largest);
     for (int64_t c = 0; c < head_.classes; ++c) {
       const auto t = static_cast<double>(raw(5 + c));
       const double share = head_.softmax ? std::exp(t - largest) / sum : head_.squared ? t : sigmoid(t);
@@ -151,10 +155,12 @@ std::vector<DetectionHead> detection_heads(const Model& model) {
   const std::string name = "model " + model.name();
   std::vector<DetectionHead> heads;
   try {
-    for (const json& j : json::parse(it->second).at("heads")) heads.push_back(from_json(j));
+    const json description = json::parse(it->second);
+    for (const json& j : description.at("heads")) heads.push_back(from_json(j));
     const Values& outputs = model.graph().outputs;
     for (const DetectionHead& head : heads) {
-      if (head.output >= static_cast<int64_t>(outputs.size())) throw UsageError("a head reads an output that is not there");
+      if (head.output >= static_cast<int64_t>(outputs.size()))
+        throw UsageError("a head reads an output that is not there");
       if (head.classes != heads[0].classes) throw UsageError("heads have different numbers of classes");
       expect_shape(head, outputs[static_cast<size_t>(head.output)].shape());
     }
@@ -192,18 +198,22 @@ Box in_picture(const Box& box, const data::Preprocess& preprocess, const data::I
     const double on_input = static_cast<double>(fraction) * side;
     return static_cast<float>((on_input - begin) * pixels / length);
   };
-  const Box moved = {back(box.x1, width, at.x, at.width, picture.width), back(box.y1, height, at.y, at.height, picture.height),
-                     back(box.x2, width, at.x, at.width, picture.width), back(box.y2, height, at.y, at.height, picture.height)};
+  const Box moved = {
+      back(box.x1, width, at.x, at.width, picture.width), back(box.y1, height, at.y, at.height, picture.height),
+      back(box.x2, width, at.x, at.width, picture.width), back(box.y2, height, at.y, at.height, picture.height)};
   return clip(moved, static_cast<float>(picture.width), static_cast<float>(picture.height));
 }
 
 Detector::Detector(Model model, DetectorConfig config)
     : model_(std::move(model)), config_(config), heads_(detection_heads(model_)) {
-  if (heads_.empty()) throw UsageError("model " + model_.name() + " is no detector: it does not say how boxes are read");
+  if (heads_.empty())
+    throw UsageError("model " + model_.name() + " is no detector: it does not say how boxes are read");
   if (config_.batch < 1) throw UsageError(fmt::format("a detector's batch must be at least 1, not {}", config_.batch));
 }
 
-std::vector<Detection> Detector::detect(const data::Image& picture) const { return detect(std::span(&picture, 1)).front(); }
+std::vector<Detection> Detector::detect(const data::Image& picture) const {
+  return detect(std::span(&picture, 1)).front();
+}
 
 std::vector<std::vector<Detection>> Detector::detect(std::span<const data::Image> pictures) const {
   std::vector<std::vector<Detection>> found;
@@ -218,7 +228,8 @@ std::vector<std::vector<Detection>> Detector::detect(std::span<const data::Image
     for (size_t i = 0; i < part.size(); ++i) {
       Candidates all;
       for (const DetectionHead& head : heads_) {
-        const Tensor rows = outputs[static_cast<size_t>(head.output)].rows(static_cast<int64_t>(i), static_cast<int64_t>(i) + 1);
+        const Tensor rows =
+            outputs[static_cast<size_t>(head.output)].rows(static_cast<int64_t>(i), static_cast<int64_t>(i) + 1);
         const auto dims = rows.shape().dims().subspan(1);
         const Candidates of_head = read_head(head, rows.reshape(Shape(dims)), config_.nms.score_threshold);
         all.boxes.insert(all.boxes.end(), of_head.boxes.begin(), of_head.boxes.end());

@@ -269,8 +269,8 @@ TEST(Open, SaysWhatItLookedFor) {
   const std::string nothing =
       path +
       ": no train data found; understood are IDX pairs (train-images-idx3-ubyte and train-labels-idx1-ubyte, t10k-... for "
-      "test, plain or .gz), CIFAR binaries (data_batch_1.bin and test_batch.bin, or train.bin and test.bin) and class "
-      "folders of images (<class>/*.jpg, also below train, val, test)";
+      "test, plain or .gz), CIFAR binaries (data_batch_1.bin and test_batch.bin, or train.bin and test.bin), images "
+      "with boxes (images/ and labels/) and class folders of images (<class>/*.jpg, also below train, val, test)";
   EXPECT_EQ(message_of<FormatError>([&] { open_dataset(path, Split::train); }), nothing);
   // Folders of other things are no class folders, and the first of them is not to blame.
   fs::create_directories(scratch.path() / "build" / "objects");

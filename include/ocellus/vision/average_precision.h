@@ -18,7 +18,7 @@ struct Truth {
 };
 
 struct AveragePrecisionConfig {
-  double iou = 0.5;          ///< a detection is right where it overlaps a truth of its class by this much
+  double iou = 0.5;            ///< a detection is right where it overlaps a truth of its class by this much
   bool eleven_points = false;  ///< the mean of 11 precisions (VOC until 2007) instead of the area under all of them
   Extent extent = Extent::exact;
 };
@@ -26,7 +26,7 @@ struct AveragePrecisionConfig {
 /// Of one class.
 struct ClassPrecision {
   int64_t box_class = 0;
-  int64_t truths = 0;      ///< without difficult ones
+  int64_t truths = 0;  ///< without difficult ones
   int64_t detections = 0;
   double average_precision = 0;
 };
@@ -61,7 +61,7 @@ class OCELLUS_API AveragePrecision {
     double iou;  ///< with the truth that it took; 0 for a wrong one
   };
   AveragePrecisionConfig config_;
-  std::vector<Scored> scored_;  ///< without those that took a difficult truth
+  std::vector<Scored> scored_;   ///< without those that took a difficult truth
   std::vector<int64_t> truths_;  ///< by class
 };
 

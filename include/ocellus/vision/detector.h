@@ -25,9 +25,9 @@ struct DetectionHead {
   bool softmax = false;            ///< the classes exclude each other; otherwise each has its sigmoid
   std::vector<Prior> priors = {};  ///< of cells, as fractions of the picture
   double scale_xy = 1;             ///< of cells, YOLOv4's: see YoloCell
-  bool squared = false;            ///< of cells: numbers are in 0..1 already, and a size is prior * (2 x)^2 (Scaled-YOLOv4)
-  int64_t side = 0, boxes = 0;     ///< of grids: cells along each side, boxes a cell
-  bool roots = false;              ///< of grids: sizes are given by their square roots
+  bool squared = false;  ///< of cells: numbers are in 0..1 already, and a size is prior * (2 x)^2 (Scaled-YOLOv4)
+  int64_t side = 0, boxes = 0;  ///< of grids: cells along each side, boxes a cell
+  bool roots = false;           ///< of grids: sizes are given by their square roots
 };
 
 /// What a model's metadata says under "detector": empty for a model that is no detector. Throws FormatError where it is damaged

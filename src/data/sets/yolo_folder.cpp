@@ -115,7 +115,8 @@ Tensor YoloFolder::boxes(int64_t i) const {
     int64_t at = 0;
     for (std::string line; std::getline(text, line);) {
       ++at;
-      parse_line(line, numbers, [&](std::string_view why) { throw FormatError(file.string(), fmt::format("line {}", at), why); });
+      parse_line(line, numbers,
+                 [&](std::string_view why) { throw FormatError(file.string(), fmt::format("line {}", at), why); });
     }
   }
   return Tensor::of(Shape{static_cast<int64_t>(numbers.size()) / 5, 5}, numbers);
