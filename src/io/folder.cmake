@@ -18,3 +18,7 @@ ocellus_table(io ocellus::io::naming io/name_table.h NameTable names_in_ ${io_na
 # One file of onnx/ registers the operators of one family.
 file(GLOB onnx_operators CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/onnx/*.cpp)
 ocellus_table(io ocellus::io::onnx_io io/onnx/support/operator_table.h OperatorEntry operators_in_ ${onnx_operators})
+
+# One file of caffe/layers/ registers types of Caffe's layers.
+file(GLOB caffe_layers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/caffe/layers/*.cpp)
+ocellus_table(io ocellus::io::caffe io/caffe/layer.h CaffeLayer caffe_in_ ${caffe_layers})
