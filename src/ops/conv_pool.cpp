@@ -14,15 +14,15 @@ namespace {
 /// The pooling, over a convolution's result.
 MaxPool halves() {
   MaxPool pool;
-  pool.window.stride = {2};
-  pool.kernel = {2};
+  pool.window.stride = {2, 2};
+  pool.kernel = {2, 2};
   return pool;
 }
 
 MaxPoolBackward halves_backward(const std::vector<int64_t>& sizes) {
   MaxPoolBackward pool;
-  pool.window.stride = {2};
-  pool.kernel = {2};
+  pool.window.stride = {2, 2};
+  pool.kernel = {2, 2};
   pool.input = sizes;
   return pool;
 }
@@ -69,6 +69,7 @@ Conv ConvPool::conv() const {
 Types ConvPool::infer(std::span<const TensorType> inputs) const {
   expect_count(inputs, size_t{2} + bias);
   expect_planes(inputs[0], "input");
+  if (!keeps_order(activation)) throw TypeError("is for linear, relu and leaky relu");
   return halves().infer(conv().infer(inputs));
 }
 
@@ -191,6 +192,11 @@ std::optional<Values> ConvPoolBackwardWeights::decompose(std::span<const Value> 
 int64_t ConvPoolBackwardWeights::macs(std::span<const TensorType> inputs, std::span<const TensorType> outputs) const {
   const TensorType full = between(inputs[1], window, spatial(inputs[0].shape), kernel);
   return conv().macs(std::array{inputs[0], full}, outputs);
+}
+
+bool keeps_order(const Activation& a) {
+  return a.kind == ActivationKind::none || a.kind == ActivationKind::relu ||
+         (a.kind == ActivationKind::leaky_relu && a.alpha >= 0);
 }
 
 bool pools_by_halves(const MaxPool& pool, const Shape& input) {

@@ -4,7 +4,7 @@
 
 #include <ocellus/backend/backends.h>
 #include <ocellus/base/threads.h>
-#include <ocellus/ops/conv.h>
+#include <ocellus/ops/conv_pool.h>
 
 #include "backend/node_runner.h"
 #include "backend/simd/loops/lane_conv.h"
@@ -26,13 +26,15 @@ void PrintTo(const Sizes& s, std::ostream* out) { *out << s.name; }
 class SmallConv : public ::testing::TestWithParam<Sizes> {
  protected:
   /// Runs it forwards and backwards for a batch, compares with the reference, and gives the kernels' names.
-  static std::set<std::string> kernels(int64_t batch) {
+  static std::set<std::string> kernels(int64_t batch, bool pooled = false) {
     const Sizes& s = GetParam();
     Values inputs = {input("x", {DType::f32, {batch, s.in, s.image[0], s.image[1]}}),
                      input("w", {DType::f32, {s.out, s.in, s.kernel[0], s.kernel[1]}})};
     if (s.bias) inputs.push_back(input("b", {DType::f32, {s.out}}));
-    const Value y = ops::conv(inputs[0], inputs[1], s.bias ? inputs[2] : Value(),
-                              {.window = {.padding = s.padding}, .activation = s.activation});
+    const Value bias = s.bias ? inputs[2] : Value();
+    const Value y =
+        pooled ? ops::conv_pool(inputs[0], inputs[1], bias, {{.padding = s.padding}, s.activation})
+               : ops::conv(inputs[0], inputs[1], bias, {.window = {.padding = s.padding}, .activation = s.activation});
     const BackendPtr backend = make_backend("onednn", {.algorithms = Algorithms::exact});
     std::set<std::string> names;
     for (const NodeReport& node : expect_agrees(*backend, inputs, {y}).nodes)
@@ -46,6 +48,13 @@ TEST_P(SmallConv, OddBatchesAgreeWithReference) { EXPECT_EQ(kernels(3), std::set
 TEST_P(SmallConv, WholeVectorsOfSamplesAgreeWithReference) {
   const bool lanes = simd::lane_conv_samples() != 0;
   EXPECT_EQ(kernels(32 * num_threads()), std::set<std::string>{lanes ? "simd:lanes" : "simd:small"});
+}
+
+TEST_P(SmallConv, PooledResultsAgreeWithReference) {
+  const Sizes& s = GetParam();
+  if (simd::lane_conv_samples() == 0 || s.image == s.kernel)
+    return;  // no such kernel, or one pixel, which can't be halved
+  EXPECT_EQ(kernels(32 * num_threads(), true), std::set<std::string>{"simd:lanes, pooled"});
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, SmallConv,

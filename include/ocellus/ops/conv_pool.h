@@ -13,7 +13,7 @@ class OCELLUS_API ConvPool final : public Op {
  public:
   Window window;  ///< of the convolution
   bool bias = false;
-  Activation activation;
+  Activation activation;  ///< linear, relu or leaky relu
 
   std::string_view name() const override { return "conv_pool"; }
   void attrs(AttrVisitor& v) const override;
@@ -65,6 +65,8 @@ class OCELLUS_API ConvPoolBackwardWeights final : public Op {
   ConvBackwardWeights conv() const;
 };
 
+/// True for the activations that these operators have.
+OCELLUS_API bool keeps_order(const Activation& activation);
 /// True for the pooling that these operators do, for an input of this shape.
 OCELLUS_API bool pools_by_halves(const MaxPool& pool, const Shape& input);
 

@@ -72,7 +72,7 @@ class Forward final : public LaneKernel {
         simd::fill_lanes(s_, x_ + g * lanes * x_distance_, x_distance_, input_lanes());
         if (pools())
           simd::lane_conv_pool(s_, input_lanes(), weights_, bias_, below_, output_lanes(), pooled_lanes(),
-                               {y_ + first, positions_ + first});
+                               {y_ ? y_ + first : nullptr, positions_ ? positions_ + first : nullptr});
         else
           simd::lane_conv(s_, input_lanes(), weights_, bias_, below_, output_lanes(), y_ + first, y_distance_);
       }
@@ -129,9 +129,11 @@ class Weights final : public LaneKernel {
   }
 
   void run() override {
-    sums_.clear();
+    sums_.begin();
     parallel_for(groups_, 1, [this](int64_t begin, int64_t end) {
+      sums_.begin_thread();
       for (int64_t g = begin; g < end; ++g) add(g);
+      sums_.finish_thread();
     });
     sums_.finish();
   }

@@ -62,32 +62,49 @@ std::shared_ptr<float> zeroed_floats(int64_t count) {
 SmallConvSums::SmallConvSums(const SmallConv& s)
     : s_(s),
       threads_(num_threads()),
+      weights_(simd::packed_small_conv(s)),
+      results_of_thread_(rounded(weights_ + s.out_channels)),
       sums_(zeroed_floats(threads_ * simd::small_conv_sums(s))),
-      bias_sums_(static_cast<size_t>(threads_ * s.out_channels)) {}
+      results_(zeroed_floats(threads_ * results_of_thread_)),
+      used_(static_cast<size_t>(threads_)) {}
 
 void SmallConvSums::bind(std::span<void* const> outputs) {
   dw_ = static_cast<float*>(outputs[0]);
   db_ = outputs.size() > 1 ? static_cast<float*>(outputs[1]) : nullptr;
 }
 
-void SmallConvSums::clear() {
-  std::memset(sums_.get(), 0, static_cast<size_t>(threads_ * simd::small_conv_sums(s_)) * sizeof(float));
-  std::ranges::fill(bias_sums_, 0.0f);
-}
-
 float* SmallConvSums::of_thread() const { return sums_.get() + omp_get_thread_num() * simd::small_conv_sums(s_); }
 
+float* SmallConvSums::results() const { return results_.get() + omp_get_thread_num() * results_of_thread_; }
+
+void SmallConvSums::begin() { std::ranges::fill(used_, 0); }
+
+void SmallConvSums::begin_thread() {
+  used_[static_cast<size_t>(omp_get_thread_num())] = 1;
+  std::fill_n(of_thread(), simd::small_conv_sums(s_), 0.0f);
+  std::fill_n(results() + weights_, s_.out_channels, 0.0f);
+}
+
 void SmallConvSums::add_bias(const float* dy, int64_t plane) {
-  float* sums = bias_sums_.data() + omp_get_thread_num() * s_.out_channels;
+  float* sums = results() + weights_;
   for (int64_t k = 0; db_ && k < s_.out_channels; ++k) sums[k] += simd::sum(dy + k * plane, static_cast<size_t>(plane));
 }
 
+void SmallConvSums::finish_thread() {
+  if (dw_) simd::reduce_small_conv(s_, of_thread(), results());
+}
+
 void SmallConvSums::finish() {
-  if (dw_) simd::reduce_small_conv(s_, sums_.get(), threads_, dw_);
-  for (int64_t k = 0; db_ && k < s_.out_channels; ++k) {
-    db_[k] = 0;
-    for (int64_t t = 0; t < threads_; ++t) db_[k] += bias_sums_[static_cast<size_t>(t * s_.out_channels + k)];
-  }
+  const auto total = [this](int64_t begin, int64_t count, float* to) {
+    std::fill_n(to, count, 0.0f);
+    for (int64_t t = 0; t < threads_; ++t) {
+      if (!used_[static_cast<size_t>(t)]) continue;
+      const float* part = results_.get() + t * results_of_thread_ + begin;
+      for (int64_t i = 0; i < count; ++i) to[i] += part[i];
+    }
+  };
+  if (dw_) total(0, weights_, dw_);
+  if (db_) total(weights_, s_.out_channels, db_);
 }
 
 KernelPlan plain_plan(const Node& node, std::string name, std::unique_ptr<Kernel> kernel) {
@@ -253,8 +270,12 @@ class Weights final : public PerSample {
   }
 
   void run() override {
-    sums_.clear();
-    parallel_for(samples_, grain_, [this](int64_t begin, int64_t end) { some(begin, end); });
+    sums_.begin();
+    parallel_for(samples_, grain_, [this](int64_t begin, int64_t end) {
+      sums_.begin_thread();
+      some(begin, end);
+      sums_.finish_thread();
+    });
     sums_.finish();
   }
 

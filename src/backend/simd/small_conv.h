@@ -26,13 +26,18 @@ std::optional<float> slope_below_zero(const Activation& a);
 /// Zeros, aligned for vectors.
 std::shared_ptr<float> zeroed_floats(int64_t count);
 
-/// The gradients of weights and bias: every thread sums over its samples, then the threads' sums are added in order.
+/// The gradients of weights and bias: every thread sums over its samples, in memory that no other thread touches before its
+/// sums are final; then these are added in order.
 class SmallConvSums {
  public:
   explicit SmallConvSums(const simd::SmallConv& s);
   /// Where dw and db go; null, or absent, for one that nobody uses.
   void bind(std::span<void* const> outputs);
-  void clear();
+  /// Before the threads begin.
+  void begin();
+  /// Each thread before and after its samples.
+  void begin_thread();
+  void finish_thread();
   /// The calling thread's sums for the weights.
   float* of_thread() const;
   /// Adds to the calling thread's bias sums dy, channel after channel of `plane` floats.
@@ -40,10 +45,13 @@ class SmallConvSums {
   void finish();
 
  private:
+  /// dw and db of the calling thread.
+  float* results() const;
+
   simd::SmallConv s_;
-  int64_t threads_;
-  std::shared_ptr<float> sums_;
-  std::vector<float> bias_sums_;
+  int64_t threads_, weights_, results_of_thread_;
+  std::shared_ptr<float> sums_, results_;
+  std::vector<char> used_;  // by which threads
   float* dw_ = nullptr;
   float* db_ = nullptr;
 };

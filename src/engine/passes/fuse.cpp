@@ -122,7 +122,7 @@ class Fusion {
                                     const Values& inputs) {
     const Node& producer = inputs[0].node();
     const Conv* conv = producer.as<Conv>();
-    if (wrt_.empty() || conv == nullptr || conv->residual || conv->groups != 1 ||
+    if (wrt_.empty() || conv == nullptr || conv->residual || conv->groups != 1 || !keeps_order(conv->activation) ||
         !only_user_.contains(node->inputs()[0]) || !pools_by_halves(pool, inputs[0].shape()))
       return std::nullopt;
     ConvPool fused;

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <ocellus/base/threads.h>
+
 #include "backend/onednn/attributes.h"
 #include "backend/onednn/onednn_backend.h"
 
@@ -24,6 +26,18 @@ Forward::primitive_desc forward_desc(const Runtime& runtime, prop_kind prop, con
   if (b.data.ndims == 0) return {Forward::desc(prop, x, w, y), attr, runtime.engine()};
   return {Forward::desc(prop, x, w, b, y), attr, runtime.engine()};
 }
+
+/// One thread while it lives.
+class OneThread {
+ public:
+  OneThread() : threads_(num_threads()) { set_num_threads(1); }
+  ~OneThread() { set_num_threads(threads_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int threads_;
+};
 
 KernelAnswer make_dense(const KernelRequest& request, Backend& backend) {
   const auto& op = *request.node.as<Dense>();
@@ -76,14 +90,43 @@ KernelAnswer make_backward_weights(const KernelRequest& request, Backend& backen
   return plan.finish(pd.impl_info_str());
 }
 
+/// Runs a kernel on the calling thread alone.
+class Alone final : public Kernel {
+ public:
+  explicit Alone(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
+  void bind(std::span<void* const> inputs, std::span<void* const> outputs, void* scratch) override {
+    kernel_->bind(inputs, outputs, scratch);
+  }
+  void run() override {
+    const OneThread alone;
+    kernel_->run();
+  }
+
+ private:
+  std::unique_ptr<Kernel> kernel_;
+};
+
+/// The plan of `make`, on one thread where others would cost more than they save.
+template <KernelAnswer (*make)(const KernelRequest&, Backend&)>
+KernelAnswer on_threads(const KernelRequest& request, Backend& backend) {
+  constexpr int64_t worth_a_thread = 200'000;  // multiply-accumulates
+  Types inputs;
+  for (const Value& v : request.node.inputs()) inputs.push_back(v.type());
+  if (request.node.op().macs(inputs, request.node.types()) >= worth_a_thread) return make(request, backend);
+  const OneThread alone;
+  KernelAnswer answer = make(request, backend);
+  if (auto* plan = std::get_if<KernelPlan>(&answer)) plan->kernel = std::make_unique<Alone>(std::move(plan->kernel));
+  return answer;
+}
+
 }  // namespace
 }  // namespace onednn
 
 std::span<const KernelEntry> onednn_kernels_in_dense() {
   static constexpr std::array<KernelEntry, 3> table = {{
-      {"dense", "onednn inner product", 10, onednn::make_dense},
-      {"dense_backward_data", "onednn inner product", 10, onednn::make_backward_data},
-      {"dense_backward_weights", "onednn inner product", 10, onednn::make_backward_weights},
+      {"dense", "onednn inner product", 10, onednn::on_threads<onednn::make_dense>},
+      {"dense_backward_data", "onednn inner product", 10, onednn::on_threads<onednn::make_backward_data>},
+      {"dense_backward_weights", "onednn inner product", 10, onednn::on_threads<onednn::make_backward_weights>},
   }};
   return table;
 }

@@ -414,8 +414,9 @@ void lane_conv_pool(const SmallConv& s, const float* lanes, const float* weights
                     float* rows, const PooledLanes& pooled, const Pooled& to) {
   const int64_t count = lane_pooled(s), distance = count;
   HWY_DYNAMIC_DISPATCH(forward_pool)(s, lanes, weights, bias, below, rows, pooled.values, pooled.positions);
-  HWY_DYNAMIC_DISPATCH(scatter)(pooled.values, distance, count, to.values);
-  HWY_DYNAMIC_DISPATCH(scatter)(pooled.positions, distance, count, reinterpret_cast<float*>(to.positions));
+  if (to.values) HWY_DYNAMIC_DISPATCH(scatter)(pooled.values, distance, count, to.values);
+  if (to.positions)
+    HWY_DYNAMIC_DISPATCH(scatter)(pooled.positions, distance, count, reinterpret_cast<float*>(to.positions));
 }
 
 void fill_unpooled_lanes(const SmallConv& s, const float* dy, const int32_t* positions, const PooledLanes& pooled,

@@ -34,7 +34,7 @@ struct PooledLanes {
   float* values = nullptr;
   float* positions = nullptr;
 };
-/// The same of 16 samples one after another.
+/// The same of 16 samples one after another; null for what nobody uses.
 struct Pooled {
   float* values = nullptr;
   int32_t* positions = nullptr;

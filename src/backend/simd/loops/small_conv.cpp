@@ -54,9 +54,8 @@ HWY_INLINE void tile(const SmallConv& s, const float* HWY_RESTRICT x, const floa
   const size_t lanes = hn::Lanes(d);
   Vec sum[K][V];
   OCELLUS_UNROLL
-  for (int k = 0; k < K; ++k)
-    OCELLUS_UNROLL
-    for (int v = 0; v < V; ++v) sum[k][v] = hn::Set(d, bias ? bias[k] : 0.0f);
+  for (int k = 0; k < K; ++k) OCELLUS_UNROLL
+  for (int v = 0; v < V; ++v) sum[k][v] = hn::Set(d, bias ? bias[k] : 0.0f);
   const int64_t row = s.row(), plane = s.plane(), column = s.column();
   for (int64_t c = 0; c < s.in_channels; ++c)
     for (int64_t ky = 0; ky < s.kernel_h; ++ky) {
@@ -74,9 +73,8 @@ HWY_INLINE void tile(const SmallConv& s, const float* HWY_RESTRICT x, const floa
       }
     }
   OCELLUS_UNROLL
-  for (int k = 0; k < K; ++k)
-    OCELLUS_UNROLL
-    for (int v = 0; v < V; ++v) hn::StoreU(sum[k][v], d, out + k * out_plane + static_cast<int64_t>(v * lanes));
+  for (int k = 0; k < K; ++k) OCELLUS_UNROLL
+  for (int v = 0; v < V; ++v) hn::StoreU(sum[k][v], d, out + k * out_plane + static_cast<int64_t>(v * lanes));
 }
 
 /// All positions of K channels, V vectors at a time, then fewer.
@@ -133,16 +131,15 @@ struct Taps {
 
 /// R taps, V vectors of positions.
 template <int R, int V>
-HWY_INLINE void scatter_tile(const SmallConv& s, const float* HWY_RESTRICT dy, const float* HWY_RESTRICT w, const Taps& taps,
-                             float* HWY_RESTRICT planes) {
+HWY_INLINE void scatter_tile(const SmallConv& s, const float* HWY_RESTRICT dy, const float* HWY_RESTRICT w,
+                             const Taps& taps, float* HWY_RESTRICT planes) {
   const Tag d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t rows = s.in_channels * s.taps(), out_plane = s.output_plane();
   Vec sum[R][V];
   OCELLUS_UNROLL
-  for (int r = 0; r < R; ++r)
-    OCELLUS_UNROLL
-    for (int v = 0; v < V; ++v) sum[r][v] = hn::Zero(d);
+  for (int r = 0; r < R; ++r) OCELLUS_UNROLL
+  for (int v = 0; v < V; ++v) sum[r][v] = hn::Zero(d);
   for (int64_t k = 0; k < s.out_channels; ++k, dy += out_plane, w += rows) {
     Vec g[V];
     OCELLUS_UNROLL
@@ -244,21 +241,21 @@ void fill(const SmallConv& s, const float* x, float* planes) {
 
 void read(const SmallConv& s, const float* planes, float* x) {
   for (int64_t c = 0; c < s.in_channels; ++c)
-    copy_rows(planes + c * s.plane() + s.pad_top * s.row() + s.pad_left, s.row(), x + c * s.in_h * s.in_w, s.in_w, s.in_w, s.in_h);
+    copy_rows(planes + c * s.plane() + s.pad_top * s.row() + s.pad_left, s.row(), x + c * s.in_h * s.in_w, s.in_w,
+              s.in_w, s.in_h);
 }
 
 /// Adds to the sums of K output channels, one input channel, one row of the kernel.
 template <int K, int W>
-HWY_INLINE void weight_tile(const SmallConv& s, const float* HWY_RESTRICT x, const float* HWY_RESTRICT dy, int64_t samples,
-                            float* HWY_RESTRICT sums) {
+HWY_INLINE void weight_tile(const SmallConv& s, const float* HWY_RESTRICT x, const float* HWY_RESTRICT dy,
+                            int64_t samples, float* HWY_RESTRICT sums) {
   const Tag d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t per_channel = s.in_channels * s.taps() * SmallConv::max_lanes, column = s.column();
   Vec sum[K][W];
   OCELLUS_UNROLL
-  for (int k = 0; k < K; ++k)
-    OCELLUS_UNROLL
-    for (int t = 0; t < W; ++t) sum[k][t] = hn::LoadU(d, sums + k * per_channel + t * SmallConv::max_lanes);
+  for (int k = 0; k < K; ++k) OCELLUS_UNROLL
+  for (int t = 0; t < W; ++t) sum[k][t] = hn::LoadU(d, sums + k * per_channel + t * SmallConv::max_lanes);
   for (int64_t n = 0; n < samples; ++n) {
     const float* xs = x + n * s.in_channels * s.plane();
     const float* ds = dy + n * s.out_channels * s.output_plane();
@@ -275,9 +272,8 @@ HWY_INLINE void weight_tile(const SmallConv& s, const float* HWY_RESTRICT x, con
     }
   }
   OCELLUS_UNROLL
-  for (int k = 0; k < K; ++k)
-    OCELLUS_UNROLL
-    for (int t = 0; t < W; ++t) hn::StoreU(sum[k][t], d, sums + k * per_channel + t * SmallConv::max_lanes);
+  for (int k = 0; k < K; ++k) OCELLUS_UNROLL
+  for (int t = 0; t < W; ++t) hn::StoreU(sum[k][t], d, sums + k * per_channel + t * SmallConv::max_lanes);
 }
 
 /// Output channels of a tile of weight gradients, so that sums, gradients and one input fit the registers.
@@ -318,6 +314,18 @@ void weights(const SmallConv& s, const float* planes, const float* positions, in
 
 #undef OCELLUS_UNROLL
 
+/// Sums of max_lanes numbers that lie side by side.
+void reduce(int64_t count, const float* HWY_RESTRICT lanes, float* HWY_RESTRICT sums) {
+  const hn::CappedTag<float, SmallConv::max_lanes> d;
+  const auto width = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t i = 0; i < count; ++i, lanes += SmallConv::max_lanes) {
+    auto sum = hn::LoadU(d, lanes);
+    for (int64_t lane = width; lane < SmallConv::max_lanes; lane += width)
+      sum = hn::Add(sum, hn::LoadU(d, lanes + lane));
+    sums[i] = hn::GetLane(hn::SumOfLanes(d, sum));
+  }
+}
+
 }  // namespace ocellus::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -333,6 +341,7 @@ HWY_EXPORT(copy_rows);
 HWY_EXPORT(fill);
 HWY_EXPORT(read);
 HWY_EXPORT(weights);
+HWY_EXPORT(reduce);
 
 int64_t packed_small_conv(const SmallConv& s) { return s.out_channels * s.in_channels * s.taps(); }
 
@@ -344,16 +353,15 @@ int64_t small_conv_tile(int64_t left) { return HWY_DYNAMIC_DISPATCH(next_tile)(l
 
 void fill_planes(const SmallConv& s, const float* x, float* planes) { HWY_DYNAMIC_DISPATCH(fill)(s, x, planes); }
 
-void small_conv(const SmallConv& s, const float* planes, const float* packed, const float* bias, float below, float* positions,
-                float* y) {
+void small_conv(const SmallConv& s, const float* planes, const float* packed, const float* bias, float below,
+                float* positions, float* y) {
   HWY_DYNAMIC_DISPATCH(multiply)(s, planes, packed, bias, positions);
   HWY_DYNAMIC_DISPATCH(finish)(s, positions, below, y);
 }
 
 void fill_positions(const SmallConv& s, const float* dy, float* positions) {
-  for (int64_t k = 0; k < s.out_channels; ++k)
-    HWY_DYNAMIC_DISPATCH(copy_rows)
-    (dy + k * s.out_h * s.out_w, s.out_w, positions + k * s.output_plane(), s.row(), s.out_w, s.out_h);
+  for (int64_t k = 0; k < s.out_channels; ++k) HWY_DYNAMIC_DISPATCH(copy_rows)
+  (dy + k * s.out_h * s.out_w, s.out_w, positions + k * s.output_plane(), s.row(), s.out_w, s.out_h);
 }
 
 void small_conv_data(const SmallConv& s, const float* positions, const float* weights, float* planes) {
@@ -368,16 +376,8 @@ void small_conv_weights(const SmallConv& s, const float* planes, const float* po
   HWY_DYNAMIC_DISPATCH(weights)(s, planes, positions, samples, sums);
 }
 
-void reduce_small_conv(const SmallConv& s, const float* sums, int64_t threads, float* dw) {
-  const int64_t count = packed_small_conv(s);
-  for (int64_t i = 0; i < count; ++i) {
-    float total = 0;
-    for (int64_t t = 0; t < threads; ++t) {
-      const float* lanes = sums + (t * count + i) * SmallConv::max_lanes;
-      for (int64_t lane = 0; lane < SmallConv::max_lanes; ++lane) total += lanes[lane];
-    }
-    dw[i] = total;
-  }
+void reduce_small_conv(const SmallConv& s, const float* sums, float* dw) {
+  HWY_DYNAMIC_DISPATCH(reduce)(packed_small_conv(s), sums, dw);
 }
 
 }  // namespace ocellus::simd

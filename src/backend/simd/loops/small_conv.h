@@ -62,7 +62,7 @@ int64_t small_conv_sums(const SmallConv& s);
 /// Adds the weight gradients of `samples` samples to `sums`: planes and positions as the two functions above fill them, one
 /// sample behind the other. Only for kernels 1, 3, 5 or 7 wide.
 void small_conv_weights(const SmallConv& s, const float* planes, const float* positions, int64_t samples, float* sums);
-/// dw [K,C,h,w] from the sums of all threads, in their order.
-void reduce_small_conv(const SmallConv& s, const float* sums, int64_t threads, float* dw);
+/// dw [K,C,h,w] from such sums.
+void reduce_small_conv(const SmallConv& s, const float* sums, float* dw);
 
 }  // namespace ocellus::simd
