@@ -22,10 +22,10 @@ namespace {
 
 using ocellus::ExitCode;
 
-const std::array<const cli::Verb*, 10> verbs = {&cli::train_verb,   &cli::eval_verb,     &cli::predict_verb,
-                                               &cli::summary_verb, &cli::inspect_verb,  &cli::bench_verb,
-                                               &cli::info_verb,    &cli::quantize_verb, &cli::convert_verb,
-                                               &cli::conformance_verb};
+const std::array<const cli::Verb*, 11> verbs = {&cli::train_verb,       &cli::eval_verb,     &cli::predict_verb,
+                                                &cli::summary_verb,     &cli::inspect_verb,  &cli::bench_verb,
+                                                &cli::info_verb,        &cli::quantize_verb, &cli::convert_verb,
+                                                &cli::conformance_verb, &cli::diff_verb};
 
 constexpr std::string_view footer = R"(Start here:
   ocellus train lenet5 --data builtin:digits --out runs/digits

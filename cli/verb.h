@@ -17,6 +17,6 @@ struct Verb {
 };
 
 extern const Verb train_verb, eval_verb, predict_verb, summary_verb, inspect_verb, info_verb, bench_verb,
-    quantize_verb, convert_verb, conformance_verb;
+    quantize_verb, convert_verb, conformance_verb, diff_verb;
 
 }  // namespace cli

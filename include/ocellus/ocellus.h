@@ -131,6 +131,7 @@
 #include <ocellus/zoo/zoo.h>
 
 #include <ocellus/io/conformance.h>
+#include <ocellus/io/diff.h>
 #include <ocellus/io/format.h>
 #include <ocellus/io/weights.h>
 
