@@ -27,7 +27,9 @@ namespace onednn {
 namespace {
 
 constexpr size_t block = 1024;  // elements
-constexpr int64_t grain = 16;   // blocks worth a thread
+/// Floats from one buffer to the next: at distances of 4 KB a load would wait for the store to another buffer.
+constexpr size_t buffer_floats = block + 48;
+constexpr int64_t grain = 16;  // blocks worth a thread
 
 using Operands = std::array<const float*, 3>;
 using Loop = std::function<void(const Operands& in, float* out, size_t n)>;
@@ -85,7 +87,7 @@ struct Spread {
       const int64_t at = begin % sample, set = at / run, n = std::min(count, (set + 1) * run - at);
       const float* from = numbers + (per_sample ? begin / sample * sets * lanes : 0) + set * lanes;
       if (lanes == 1)
-        std::fill_n(to, n, *from);
+        simd::fill(*from, to, static_cast<size_t>(n));
       else
         for (int64_t i = 0, lane = at % lanes; i < n; lane = 0) {
           const int64_t step = std::min(lanes - lane, n - i);
@@ -149,7 +151,7 @@ class ChainKernel final : public Kernel {
     for (size_t i = 0; i < inputs_.size(); ++i)
       if (inputs_[i].spread) take_numbers(i);
     parallel_for((elements_ + block - 1) / block, grain, [this](int64_t first, int64_t last) {
-      alignas(64) float buffers[most_buffers][block];
+      alignas(64) float buffers[most_buffers][buffer_floats];
       for (int64_t b = first; b < last; ++b) run_block(b * static_cast<int64_t>(block), buffers);
     });
   }
@@ -169,7 +171,7 @@ class ChainKernel final : public Kernel {
     }
   }
 
-  void run_block(int64_t begin, float (*buffers)[block]) const {
+  void run_block(int64_t begin, float (*buffers)[buffer_floats]) const {
     const int64_t count = std::min<int64_t>(block, elements_ - begin);
     const auto n = static_cast<size_t>(count);
     std::array<const float*, most_buffers> in;
@@ -182,7 +184,9 @@ class ChainKernel final : public Kernel {
       else
         simd::widen(static_cast<const uint16_t*>(in_[i]) + begin, buffers[i], n);
     }
-    for (const Call& call : calls_) {
+    for (size_t k = 0; k < calls_.size(); ++k) {
+      const Call& call = calls_[k];
+      fetch_next(begin + count, k);
       Operands operands{};
       for (size_t i = 0; i < call.from.size(); ++i)
         operands[i] = call.from[i] < inputs_.size() ? in[call.from[i]] : buffers[call.from[i]];
@@ -191,6 +195,20 @@ class ChainKernel final : public Kernel {
       call.loop(operands, to, n);
       if (last && !wide_) simd::narrow(to, static_cast<uint16_t*>(out_) + begin, n);
     }
+  }
+
+  /// Call k brings its share of the next block into the cache: otherwise each loop would wait for memory at its beginning.
+  void fetch_next(int64_t begin, size_t k) const {
+    constexpr size_t line = 64;
+    const size_t size = wide_ ? sizeof(float) : sizeof(uint16_t);
+    const size_t bytes = static_cast<size_t>(std::clamp<int64_t>(elements_ - begin, 0, block)) * size;
+    const size_t first = bytes * k / calls_.size(), last = bytes * (k + 1) / calls_.size();
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      const char* at = static_cast<const char*>(in_[i]) + static_cast<size_t>(begin) * size;
+      for (size_t b = first; b < last && !inputs_[i].spread; b += line) __builtin_prefetch(at + b);
+    }
+    char* at = static_cast<char*>(out_) + static_cast<size_t>(begin) * size;
+    for (size_t b = first; b < last; b += line) __builtin_prefetch(at + b, 1);
   }
 
   std::vector<Call> calls_;

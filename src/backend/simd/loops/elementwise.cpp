@@ -78,6 +78,14 @@ float sum(const float* x, size_t n) {
   return total;
 }
 
+void fill(float value, float* z, size_t n) {
+  const size_t lanes = hn::Lanes(Tag());
+  const auto all = hn::Set(Tag(), value);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(all, Tag(), z + i);
+  for (; i < n; ++i) z[i] = value;
+}
+
 void affine(float scale, float shift, const float* x, float* z, size_t n) {
   map<1>({x}, z, n,
          [=](auto d, auto a) HWY_ATTR { return hn::MulAdd(hn::Set(d, scale), a, hn::Set(d, shift)); });
@@ -194,6 +202,7 @@ HWY_AFTER_NAMESPACE();
 namespace ocellus::simd {
 
 HWY_EXPORT(binary);
+HWY_EXPORT(fill);
 HWY_EXPORT(affine);
 HWY_EXPORT(sum);
 HWY_EXPORT(blend);
@@ -205,6 +214,7 @@ void binary(BinaryKind kind, Slope slope, const float* x, const float* y, float*
   HWY_DYNAMIC_DISPATCH(binary)(kind, slope, x, y, z, n);
 }
 float sum(const float* x, size_t n) { return HWY_DYNAMIC_DISPATCH(sum)(x, n); }
+void fill(float value, float* z, size_t n) { HWY_DYNAMIC_DISPATCH(fill)(value, z, n); }
 void affine(float scale, float shift, const float* x, float* z, size_t n) {
   HWY_DYNAMIC_DISPATCH(affine)(scale, shift, x, z, n);
 }

@@ -17,6 +17,8 @@ struct Slope {
 void binary(BinaryKind kind, Slope slope, const float* x, const float* y, float* z, size_t n);
 /// The sum of all elements, in an order that depends on n and the instruction set alone.
 float sum(const float* x, size_t n);
+/// z = value.
+void fill(float value, float* z, size_t n);
 /// z = scale * x + shift.
 void affine(float scale, float shift, const float* x, float* z, size_t n);
 /// z = a * x + b * y.
