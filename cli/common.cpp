@@ -14,6 +14,21 @@ namespace cli {
 
 using namespace ocellus;
 
+size_t parse_bytes(const std::string& flag, const std::string& text) {
+  if (text.empty()) return 0;
+  size_t used = 0;
+  double value = -1;
+  try {
+    value = std::stod(text, &used);
+  } catch (const std::exception&) {
+  }
+  const std::string unit = text.substr(used);
+  const double factor = unit.empty() ? 1 : unit == "K" ? 1e3 : unit == "M" ? 1e6 : unit == "G" ? 1e9 : 0;
+  if (!(value > 0) || factor == 0 || value * factor < 1 || value * factor > 1e15)
+    throw UsageError(flag + " is a number of bytes like 800000000, 800M or 1.5G, not \"" + text + "\"");
+  return static_cast<size_t>(value * factor);
+}
+
 void Machine::declare(Options& options) {
   options.add("--threads", threads, "threads to compute with; 0: all cores");
   options.add("--backend", backend, "onednn or reference; default: see `ocellus info`");

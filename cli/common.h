@@ -35,6 +35,9 @@ struct Machine {
   static std::string algorithm_cache();
 };
 
+/// Bytes from "800000000", "800M" or "1.5G" (powers of 1000); throws UsageError, naming the flag, for anything else. 0 for "".
+size_t parse_bytes(const std::string& flag, const std::string& text);
+
 /// True for the name of a network of the zoo.
 bool in_zoo(const std::string& name);
 

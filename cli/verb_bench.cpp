@@ -21,7 +21,7 @@ namespace {
 using namespace ocellus;
 
 struct State {
-  std::string model;
+  std::string model, memory_limit;
   int64_t batch = 1, repeat = 0;
   bool train = false, json = false;
   Machine machine;
@@ -103,8 +103,14 @@ int run(const State& s) {
   if (guessed) calibrate_on_noise(model, s.machine);
   s.machine.run(model);
   if (s.train && s.machine.in_bytes()) throw UsageError("--train computes in f32 or bf16, int8 is for predictions");
-  if (s.train && !model.compiled())
-    model.compile({.optimizer = optim::SGD({.lr = 0.01, .momentum = 0.9}), .loss = loss::softmax_cross_entropy()});
+  const size_t limit = parse_bytes("--memory-limit", s.memory_limit);
+  if (limit > 0 && !s.train) throw UsageError("--memory-limit is for --train");
+  if (s.train && (limit > 0 || !model.compiled())) {
+    CompileConfig config{.optimizer = optim::SGD({.lr = 0.01, .momentum = 0.9}), .loss = loss::softmax_cross_entropy()};
+    if (model.compiled()) config = model.configuration();
+    config.memory_limit = limit;
+    model.compile(config);
+  }
   std::optional<Program> training;
   if (s.train) training.emplace(model.training_program(s.batch));
   Program& program = s.train ? *training : model.inference_program(s.batch);
@@ -142,6 +148,8 @@ std::function<int()> declare(Options& options) {
   options.add("--batch", s->batch, "images at once");
   options.flag("--train", s->train, "time a training step (forward, loss, backward) instead of a prediction");
   options.add("--repeat", s->repeat, "runs; 0: for about a second");
+  options.add("--memory-limit", s->memory_limit,
+              "with --train: bytes (800M, 1.5G) for the values of a step; cheap ones are computed again instead of kept");
   options.flag("--json", s->json, "for machines");
   s->machine.declare(options);
   return [s] { return run(*s); };

@@ -34,7 +34,7 @@ struct State {
   std::optional<std::string> optimizer, schedule;
   std::optional<double> lr, momentum, weight_decay;
   std::optional<int64_t> patience;
-  std::string validation = "0.1";
+  std::string validation = "0.1", memory_limit;
   int64_t seed = 0, workers = -1;
   bool resume = false, quiet = false, no_augment = false;
   Machine machine;
@@ -100,6 +100,7 @@ nlohmann::ordered_json arguments(const State& s, const zoo::Preset& p, int64_t e
           {"seed", s.seed},
           {"threads", s.machine.threads},
           {"backend", s.machine.backend},
+          {"memory_limit", s.memory_limit.empty() ? "none" : s.memory_limit},
           {"algorithms", s.machine.algorithms},
           {"dtype", std::string(to_string(s.machine.precision()))}};
 }
@@ -167,6 +168,7 @@ std::string resume_command(const State& s, const fs::path& folder) {
   if (s.machine.threads != usual.machine.threads) text += fmt::format(" --threads {}", s.machine.threads);
   if (s.machine.backend != usual.machine.backend) text += " --backend " + s.machine.backend;
   if (s.machine.dtype != usual.machine.dtype) text += " --dtype " + s.machine.dtype;
+  if (!s.memory_limit.empty()) text += " --memory-limit " + s.memory_limit;
   if (s.machine.algorithms != usual.machine.algorithms) text += " --algorithms " + s.machine.algorithms;
   return text + (s.no_augment ? " --no-augment" : "");
 }
@@ -200,7 +202,8 @@ int run(const State& s) {
                  .loss = preset.loss,
                  .metrics = {metric::accuracy()},
                  .backend = backend,
-                 .precision = s.machine.precision()});
+                 .precision = s.machine.precision(),
+                 .memory_limit = parse_bytes("--memory-limit", s.memory_limit)});
 
   std::error_code error;
   fs::create_directories(folder, error);
@@ -256,6 +259,8 @@ std::function<int()> declare(Options& options) {
   options.add("--seed", s->seed, "of weights, order, augmentation and dropout");
   options.add("--workers", s->workers, "threads that load data; -1: as many as make sense");
   options.add("--out", s->out, "folder of the run; default: runs/train/MODEL");
+  options.add("--memory-limit", s->memory_limit,
+              "bytes (800M, 1.5G) for the values of a training step: cheap ones are computed again instead of kept");
   options.flag("--resume", s->resume, "go on with the run in --out, bit for bit as if it had not stopped");
   options.flag("--no-augment", s->no_augment, "train on the images as they are");
   options.flag("--quiet", s->quiet, "no progress lines");

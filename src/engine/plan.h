@@ -42,6 +42,7 @@ struct Step {
   std::vector<Refusal> refusals;
   std::vector<int> inputs, outputs;  ///< buffers; `none` for an output that nobody reads
   int scratch = none;
+  bool again = false;                ///< repeats an earlier step, whose results were not kept
   bool once = false;                 ///< depends on parameters alone: runs when these have changed
 };
 

@@ -197,7 +197,7 @@ std::vector<StepReport> Program::report() const {
     StepReport row;
     row.op = step.node ? std::string(step.node->op().name()) : "reorder";
     row.layer = step.layer;
-    row.kernel = step.kernel.name + (step.once ? " (once)" : "");
+    row.kernel = step.kernel.name + (step.once ? " (once)" : step.again ? " (again)" : "");
     row.milliseconds = impl_->milliseconds[s];
     if (step.node) row.macs = step.node->op().macs(step.node->input_types(), step.node->types());
     const auto list = [&](const std::vector<int>& buffers, std::string& layouts, std::string& shapes) {
@@ -311,6 +311,7 @@ Program compile(const ProgramSpec& spec, Backend& backend, const CompileOptions&
   auto impl = std::make_unique<Program::Impl>();
   impl->plan = passes::choose_layouts(graph, backend, spec.mode, wrt);
   if (wants(options, Pass::schedule)) passes::schedule(impl->plan);
+  if (options.memory_limit > 0) passes::recompute(impl->plan, backend, spec.mode, options.memory_limit);
   passes::plan_memory(impl->plan);
   impl->graph = std::move(graph);
   impl->options = options;

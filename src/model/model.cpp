@@ -247,7 +247,9 @@ DType Model::State::use_precision() {
 Program Model::State::compile(const ProgramSpec& spec) {
   const bool trains = spec.mode == Mode::train || !spec.wrt.empty();
   const DType compute = use_precision() == DType::i8 && trains ? DType::f32 : use_precision();
-  return ocellus::compile(spec, *use_backend(), {.compute = compute, .calibration = calibration});
+  return ocellus::compile(spec, *use_backend(), {.compute = compute,
+                                                .calibration = calibration,
+                                                .memory_limit = spec.mode == Mode::train ? config.memory_limit : 0});
 }
 
 DType Model::precision() const { return state_->use_precision(); }

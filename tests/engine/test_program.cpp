@@ -351,6 +351,43 @@ TEST_P(OnBackend, TheArenaIsNearTheLowerBound) {
   }
 }
 
+// Computing cheap values again instead of keeping them makes the arena smaller, and changes no bit.
+TEST_P(OnBackend, AMemoryLimitChangesNoBit) {
+  const Net free, bound;
+  Program kept = compile(free.spec(16, Mode::train), *backend, {.poison = true});
+  const size_t all = kept.memory().arena_bytes;
+  const auto program_within = [&](size_t limit) {
+    return compile(bound.spec(16, Mode::train), *backend, {.poison = true, .memory_limit = limit});
+  };
+  EXPECT_EQ(program_within(all).report().size(), kept.report().size());
+  size_t least = 0;
+  try {
+    program_within(1);
+    FAIL() << "values need no memory";
+  } catch (const UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("a memory limit of 1 bytes can't be kept: values need at least "));
+    const std::string text = e.what();
+    least = std::stoull(text.substr(text.rfind(' ')));
+  }
+  EXPECT_LT(least, all * 9 / 10);
+  Program again = program_within(least);
+  EXPECT_LE(again.memory().arena_bytes, least);
+  const auto steps = again.report();
+  EXPECT_TRUE(std::ranges::any_of(steps, [](const StepReport& s) { return s.kernel.ends_with("(again)"); }));
+  for (const uint64_t seed : {5u, 6u}) {  // running statistics have moved before the second
+    for (Program* p : {&kept, &again}) {
+      feed(*p, 16, seed);
+      p->run();
+    }
+    EXPECT_EQ(kept.output(0).at(0), again.output(0).at(0));
+    for (size_t i = 0; i < free.learnt.size(); ++i)
+      EXPECT_TRUE(std::ranges::equal(kept.gradient(i), again.gradient(i)))
+          << free.learnt[i].node().as<ParameterOp>()->parameter->path();
+  }
+  const auto p = free.graph.parameters(), q = bound.graph.parameters();
+  for (size_t i = 0; i < p.size(); ++i) EXPECT_TRUE(std::ranges::equal(p[i]->flat(), q[i]->flat())) << p[i]->path();
+}
+
 TEST_P(OnBackend, AnImageMayBeDifferentiated) {
   const Net net;
   ProgramSpec spec = net.spec(2, Mode::inference);

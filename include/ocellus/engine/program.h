@@ -40,6 +40,9 @@ struct CompileOptions {
   /// A program of the same spec on the same backend: what that one computes from parameters alone (packed weights) is shared
   /// instead of made again. It must have run before the new program does.
   const Program* packed = nullptr;
+  /// Bytes that the arena may have; 0: as many as it takes. Where it would be larger, cheap values are computed again in the
+  /// backward pass instead of being kept: the results keep their bits. `compile` throws UsageError for less than is possible.
+  size_t memory_limit = 0;
   std::vector<Pass> skip = {};  ///< passes to do without: for tests
 };
 

@@ -33,6 +33,7 @@ struct CompileConfig {
   std::vector<double> loss_weights = {};             ///< one an output, all with the same target; empty: 1 each
   BackendPtr backend = nullptr;                      ///< null: what the settings say (base/settings.h)
   std::optional<DType> precision = {};               ///< f32 or bf16, with f32 masters; empty: as `set_precision` or the settings say
+  size_t memory_limit = 0;                           ///< of training (see CompileOptions::memory_limit); 0: none
 };
 
 /// A run of training.

@@ -59,6 +59,10 @@ Plan choose_layouts(const Graph& graph, Backend& backend, Mode mode, const Value
 /// Orders the steps so that memory is freed early.
 void schedule(Plan& plan);
 
+/// Repeats cheap steps of a plan in its final order, so that their results need not be kept, until the arena has no more than
+/// `limit` bytes; throws UsageError, with the least that is possible, where it can't.
+void recompute(Plan& plan, Backend& backend, Mode mode, size_t limit);
+
 /// Shares memory in place where kernels allow, and gives every arena buffer an offset.
 void plan_memory(Plan& plan);
 
