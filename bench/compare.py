@@ -92,7 +92,7 @@ def arguments():
     args = parser.parse_args()
     unknown = [name for name in args.works if name not in WORKS]
     if unknown or args.rounds < 1 or args.threads < 1:
-        parser.error(f"no work named {unknown[0]}" if unknown else "--rounds and --threads are positive")
+        parser.error(f"no work named {unknown[0]}: there are {', '.join(WORKS)}" if unknown else "--rounds and --threads are positive")
     args.works = args.works or list(WORKS)
     args.build = args.build.resolve()
     return args

@@ -1,7 +1,8 @@
 // Our side of bench/compare.py: speaks the protocol of bench/peers/serve.py on standard input and output.
 //
 // A training step does what a step of Model::fit does, but for loading the batch: copy the batch into the program, run it
-// (forward, loss, backward), let SGD with momentum update the parameters. A prediction copies the image in and runs.
+// (forward, loss, backward), let SGD with momentum update the parameters. A prediction copies the image in and runs. A step
+// of style transfer (Gatys et al. 2016) copies the image in and computes the gradient of the loss with respect to it.
 
 #include <chrono>
 #include <iostream>
@@ -80,8 +81,16 @@ Tensor random_classes(int64_t batch, Rng& rng) {
   return classes;
 }
 
-// What a `step` request runs: a model, its program, and data that lie ready.
-class Step {
+// What a `step` request runs.
+class Work {
+ public:
+  virtual ~Work() = default;
+  virtual void run() = 0;
+  virtual int64_t parameters() const = 0;
+};
+
+// A model, its program, and data that lie ready.
+class Step final : public Work {
  public:
   Step(const std::string& name, const std::string& mode, int64_t batch)
       : model_(make_model(name, mode == "train")), program_(program(mode, batch)), train_(mode == "train") {
@@ -94,7 +103,7 @@ class Step {
     for (int64_t i = 0; i < 2 * kBatches; ++i) run();
   }
 
-  void run() {
+  void run() override {
     turn_ = (turn_ + 1) % kBatches;
     program_.input(0).copy_from(images_[turn_]);
     if (train_) program_.input(1).copy_from(classes_[turn_]);
@@ -105,7 +114,7 @@ class Step {
     for (const ParameterPtr& parameter : learning_) parameter->touch();
   }
 
-  int64_t parameters() const { return model_.count_parameters(); }
+  int64_t parameters() const override { return model_.count_parameters(); }
 
  private:
   static Model make_model(const std::string& name, bool train) {
@@ -124,7 +133,7 @@ class Step {
 
   Program program(const std::string& mode, int64_t batch) const {
     if (mode == "train") return model_.training_program(batch);
-    if (mode != "predict") throw UsageError("mode is train or predict, not " + mode);
+    if (mode != "predict") throw UsageError("mode is train, predict or style, not " + mode);
     const ProgramSpec spec{
         .graph = model_.graph(), .inputs = {{DType::f32, images(batch)}}, .mode = Mode::inference, .wrt = {}};
     return compile(spec, *model_.backend());
@@ -155,7 +164,69 @@ class Step {
   optim::SGD sgd_{{.lr = 0.01, .momentum = 0.9}};
 };
 
-std::vector<double> timed(Step& step, int64_t count) {
+// VGG-19 up to conv4_2: the content is that layer's, the style the Gram matrices of the first layers of four blocks.
+class StyleGradient final : public Work {
+ public:
+  explicit StyleGradient(int64_t batch) : model_(make_model()), program_(gradient_program(model_, batch)) {
+    for (int i = 0; i < 2; ++i) run();
+  }
+  void run() override {
+    program_.input(0).copy_from(image_);
+    program_.run();
+  }
+  int64_t parameters() const override { return model_.count_parameters(); }
+
+ private:
+  static constexpr int64_t kSize = 512;
+
+  // The outputs are conv1_1, conv2_1, conv3_1, conv4_1 and conv4_2.
+  static Model make_model() {
+    const Value x = nn::input({3, kSize, kSize});
+    Value y = x;
+    Values outputs;
+    for (const auto& [filters, layers] : {std::pair<int64_t, int>{64, 2}, {128, 2}, {256, 4}, {512, 2}}) {
+      if (filters > 64) y = nn::MaxPool2D()(y);
+      for (int i = 0; i < layers; ++i) {
+        y = nn::Conv2D({.filters = filters, .padding = same, .activation = relu})(y);
+        if (i == 0) outputs.push_back(y);
+      }
+    }
+    outputs.push_back(y);
+    return Model({x}, outputs, {.name = "vgg19-conv4_2", .seed = 1});
+  }
+
+  static Program gradient_program(const Model& model, int64_t batch) {
+    const Graph& features = model.graph();
+    Rng rng(2);
+    Values losses;
+    for (size_t i = 0; i < features.outputs.size(); ++i) {
+      const bool content = i + 1 == features.outputs.size();
+      const Value y = content ? features.outputs[i] : ops::gram(features.outputs[i], GramDivisor::elements);
+      const Value difference = ops::sub(y, constant(random_images(y.shape().with(0, batch), rng)));
+      losses.push_back(ops::affine(ops::reduce_mean(ops::mul(difference, difference)), content ? 1 : 1000));
+    }
+    const ProgramSpec spec{.graph = {.inputs = features.inputs, .outputs = {add_n(losses)}, .updates = {}},
+                           .inputs = {{DType::f32, {batch, 3, kSize, kSize}}},
+                           .mode = Mode::inference,
+                           .wrt = {features.inputs[0]}};
+    return compile(spec, *make_backend("onednn", {.algorithms = Algorithms::time}));
+  }
+
+  Model model_;
+  Program program_;
+  Tensor image_ = [this] {
+    Rng rng(1);
+    return random_images(program_.input(0).shape(), rng);
+  }();
+};
+
+std::unique_ptr<Work> make_work(const std::string& name, const std::string& mode, int64_t batch) {
+  if (mode != "style") return std::make_unique<Step>(name, mode, batch);
+  if (name != "vgg19-conv4_2") throw UsageError("no style transfer by " + name);
+  return std::make_unique<StyleGradient>(batch);
+}
+
+std::vector<double> timed(Work& step, int64_t count) {
   using clock = std::chrono::steady_clock;
   std::vector<double> seconds;
   for (int64_t i = 0; i < count; ++i) {
@@ -166,7 +237,7 @@ std::vector<double> timed(Step& step, int64_t count) {
   return seconds;
 }
 
-nlohmann::json answer(std::istringstream& words, std::unique_ptr<Step>& step) {
+nlohmann::json answer(std::istringstream& words, std::unique_ptr<Work>& step) {
   std::string verb;
   words >> verb;
   if (verb == "prepare") {
@@ -176,7 +247,7 @@ nlohmann::json answer(std::istringstream& words, std::unique_ptr<Step>& step) {
     if (!(words >> name >> mode >> batch >> threads)) throw UsageError("prepare NETWORK MODE BATCH THREADS");
     set_num_threads(threads);
     step.reset();
-    step = std::make_unique<Step>(name, mode, batch);
+    step = make_work(name, mode, batch);
     return {{"parameters", step->parameters()}};
   }
   int64_t count = 0;
@@ -188,7 +259,7 @@ nlohmann::json answer(std::istringstream& words, std::unique_ptr<Step>& step) {
 }  // namespace ocellus::bench
 
 int main() {
-  std::unique_ptr<ocellus::bench::Step> step;
+  std::unique_ptr<ocellus::bench::Work> step;
   std::cout << nlohmann::json{{"name", "ocellus"}, {"version", OCELLUS_VERSION}} << std::endl;
   for (std::string line; std::getline(std::cin, line) && line != "quit";) {
     nlohmann::json reply;

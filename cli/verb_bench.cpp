@@ -13,6 +13,7 @@
 #include <ocellus/zoo/zoo.h>
 
 #include "common.h"
+#include "comparison.h"
 #include "verb.h"
 
 namespace cli {
@@ -21,9 +22,9 @@ namespace {
 using namespace ocellus;
 
 struct State {
-  std::string model, memory_limit;
+  std::string model, memory_limit, chart;
   int64_t batch = 1, repeat = 0;
-  bool train = false, json = false;
+  bool train = false, json = false, compare = false;
   Machine machine;
 };
 
@@ -96,7 +97,21 @@ void calibrate_on_noise(Model& model, const Machine& machine) {
   model.set_calibration(model.calibrate(data::InMemory({.inputs = x}), {.calibration = {CalibrationMethod::minmax}}));
 }
 
+/// The comparison has works of its own, with batches, precisions and algorithms that are the same for all.
+int compare(const State& s) {
+  const State usual;
+  if (s.batch != usual.batch || s.repeat != usual.repeat || s.json || !s.memory_limit.empty() ||
+      !s.machine.backend.empty() || !s.machine.dtype.empty() || s.machine.algorithms != usual.machine.algorithms)
+    throw UsageError(
+        "--compare measures as bench/compare.py does: of the other options it takes --train, --chart and "
+        "--threads");
+  const std::string chart = s.chart.empty() ? s.model + (s.train ? "-train.png" : "-predict.png") : s.chart;
+  return run_comparison({.model = s.model, .train = s.train, .threads = s.machine.threads, .chart = chart});
+}
+
 int run(const State& s) {
+  if (s.compare) return compare(s);
+  if (!s.chart.empty()) throw UsageError("--chart is for --compare");
   if (s.batch < 1) throw UsageError("--batch must be at least 1");
   Model model = open_model(s.model);
   const bool guessed = s.machine.in_bytes() && !model.calibration();
@@ -148,9 +163,12 @@ std::function<int()> declare(Options& options) {
   options.add("--batch", s->batch, "images at once");
   options.flag("--train", s->train, "time a training step (forward, loss, backward) instead of a prediction");
   options.add("--repeat", s->repeat, "runs; 0: for about a second");
-  options.add("--memory-limit", s->memory_limit,
-              "with --train: bytes (800M, 1.5G) for the values of a step; cheap ones are computed again instead of kept");
+  options.add(
+      "--memory-limit", s->memory_limit,
+      "with --train: bytes (800M, 1.5G) for the values of a step; cheap ones are computed again instead of kept");
   options.flag("--json", s->json, "for machines");
+  options.flag("--compare", s->compare, "measure against ONNX Runtime, OpenVINO, PyTorch and ncnn, and draw bars");
+  options.add("--chart", s->chart, "with --compare: the PNG; default: MODEL-predict.png or MODEL-train.png");
   s->machine.declare(options);
   return [s] { return run(*s); };
 }
@@ -159,7 +177,8 @@ std::function<int()> declare(Options& options) {
 
 const Verb bench_verb = {"bench", "Time a network layer by layer, against the machine's peak",
                          "  ocellus bench lenet5\n"
-                         "  ocellus bench resnet20 --train --batch 128",
+                         "  ocellus bench resnet20 --train --batch 128\n"
+                         "  ocellus bench resnet50 --compare --chart bars.png",
                          declare};
 
 }  // namespace cli

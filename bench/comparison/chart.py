@@ -17,7 +17,7 @@ ROW_INCHES, TITLE_INCHES = 0.26, 0.52
 SETTINGS = {"font.size": 9, "font.family": "DejaVu Sans", "text.color": INK, "axes.labelcolor": INK,
             "ytick.color": INK, "xtick.color": PALE}
 MODES = {"train": "training step", "gradients": "gradients", "predict": "prediction",
-         "start": "start to first prediction"}
+         "style": "gradient of style transfer", "start": "start to first prediction"}
 
 
 def versus_peers(result):

@@ -42,7 +42,9 @@ class Contender:
 @dataclass(frozen=True)
 class Work:
     network: str
-    mode: str  # train, predict, gradients (a training step without the update) or start (a fresh process each time)
+    # train, predict, gradients (a training step without the update), style (a gradient with respect to the image, through
+    # frozen layers) or start (a fresh process each time)
+    mode: str
     batch: int
     steps: int  # timed in one turn
     contenders: tuple
@@ -52,7 +54,8 @@ class Work:
         """Floating point operations of one step, a multiply-add counted as two."""
         net = NETWORKS[self.network]
         training = self.mode in ("train", "gradients")
-        return 2 * self.batch * (3 * net.macs - net.first if training else net.macs)
+        passes = 3 if training else 2 if self.mode == "style" else 1
+        return 2 * self.batch * (passes * net.macs - (net.first if training else 0))
 
 
 NETWORKS = {
@@ -61,6 +64,7 @@ NETWORKS = {
     "resnet50": Network("ResNet-50, 3x224x224", 4_089_184_256, 118_013_952),
     "resnet50-2": Network("ResNet-50 with two classes, 3x224x224", 4_087_140_352, 118_013_952),
     "vgg16": Network("VGG-16, 3x224x224", 15_470_264_320, 86_704_128),
+    "vgg19-conv4_2": Network("VGG-19 to conv4_2, 3x512x512", 72_930_557_952, 452_984_832),
     "googlenet": Network("GoogLeNet, 3x224x224", 1_582_671_872, 118_013_952),
     "mobilenet": Network("MobileNet v1, 3x224x224", 568_740_352, 10_838_016),
     "yolov2": Network("YOLOv2, 3x608x608", 31_469_126_656, 319_389_696),
@@ -129,6 +133,7 @@ WORKS = {
     "resnet20-train": Work("resnet20", "train", 128, 2, (by_runner(0.72), *TORCH)),
     "resnet50-train": Work("resnet50", "train", 8, 1, (by_runner(0.65), *TORCH)),
     "lenet5-train": Work("lenet5", "train", 64, 40, (by_runner(0.15), *TORCH)),
+    "vgg19-style": Work("vgg19-conv4_2", "style", 1, 1, (by_runner(0.5), *TORCH)),
     "resnet20-train-precision": Work("resnet20", "gradients", 128, 2, (
         by_program("f32"), by_program("bf16", "--dtype", "bf16", bar=Bar(0.75, needs="avx512_bf16")))),
     "resnet50-peak": share_of_peak("resnet50", 2, 0.85),

@@ -132,12 +132,33 @@ class YoloV2(nn.Module):
         return self.head(torch.cat((self.passthrough(fine), self.coarse(fine)), 1))
 
 
+class StyleFeatures(nn.Module):
+    """VGG-19 to conv4_2: the results of the first convolution of each block, and of the last."""
+
+    def __init__(self):
+        super().__init__()
+        blocks, channels = [], 3
+        for filters, layers in ((64, 2), (128, 2), (256, 4), (512, 2)):
+            rest = [window(filters, filters, 3) for _ in range(layers - 1)]
+            blocks.append(nn.ModuleList((window(channels, filters, 3), nn.Sequential(*rest))))
+            channels = filters
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, x):
+        found = []
+        for first, rest in self.blocks:
+            found.append(first(functional.max_pool2d(x, 2) if found else x))
+            x = rest(found[-1])
+        return (*found, x)
+
+
 BUILDERS = {
     "lenet5": lenet5,
     "resnet20": resnet20,
     "resnet50": torchvision.models.resnet50,
     "resnet50-2": functools.partial(torchvision.models.resnet50, num_classes=2),
     "vgg16": torchvision.models.vgg16,
+    "vgg19-conv4_2": StyleFeatures,
     "googlenet": googlenet,
     "mobilenet": mobilenet,
     "yolov2": YoloV2,

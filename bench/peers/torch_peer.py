@@ -12,7 +12,7 @@ CLASSES = 10
 
 def prepare(network, mode, batch, threads, options):
     unknown = set(options) - {"channels_last", "compile"}
-    if network not in NETWORKS or mode not in ("train", "predict") or unknown:
+    if network not in NETWORKS or mode not in ("train", "predict", "style") or unknown:
         raise ValueError(f"no {network} {mode} {' '.join(options)}")
     torch.set_num_threads(threads)
     torch.manual_seed(1)
@@ -25,6 +25,8 @@ def prepare(network, mode, batch, threads, options):
     callee = torch.compile(model) if "compile" in options else model
     if mode == "train":
         step = training_step(model, callee, data)
+    elif mode == "style":
+        step = style_step(model, callee, data[0])
     else:
         step = prediction_step(callee, data[0], network in WITH_SOFTMAX)
     warm_up(step)
@@ -43,6 +45,29 @@ def training_step(model, callee, data):
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+
+    return step
+
+
+def gram(features):
+    flat = features.flatten(2)
+    return flat @ flat.transpose(1, 2) / flat[0].numel()
+
+
+def style_step(model, callee, image):
+    """The gradient of a loss of content and style with respect to the image (Gatys et al. 2016)."""
+    model.requires_grad_(False)
+    image.requires_grad_(True)
+    with torch.no_grad():
+        *style, content = model(image)
+        targets = [*(torch.randn_like(gram(y)) for y in style), torch.randn_like(content)]
+
+    def step():
+        *style, content = callee(image)
+        values = [*map(gram, style), content]
+        parts = [functional.mse_loss(y, target) for y, target in zip(values, targets)]
+        loss = parts[-1] + 1000 * sum(parts[:-1])
+        torch.autograd.grad(loss, image)
 
     return step
 

@@ -44,6 +44,8 @@ TEST_F(CliErrors, wrong_usage_is_2) {
   expect_failure(run(folder_, {"bench", "lenet5", "--train", "--memory-limit", "2T"}), 2, {"--memory-limit", "2T"});
   expect_failure(run(folder_, {"bench", "lenet5", "--memory-limit", "2G"}), 2, {"--memory-limit is for --train"});
   expect_failure(run(folder_, {"bench", "lenet5", "--train", "--memory-limit", "100"}), 2, {"100 bytes", "at least"});
+  expect_failure(run(folder_, {"bench", "lenet5", "--chart", "x.png"}), 2, {"--chart is for --compare"});
+  expect_failure(run(folder_, {"bench", "lenet5", "--compare", "--batch", "2"}), 2, {"--compare", "--threads"});
   expect_failure(run(folder_, {"train", "lenet5", "--data", "builtin:letters"}), 2,
                  {"builtin:letters", "builtin:digits"});
   expect_failure(run(folder_, {"predict", model(), "--input", "x.npy"}), 2, {"--output"});

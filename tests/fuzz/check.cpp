@@ -97,6 +97,7 @@ std::string to_text(const Setup& s) {
                                  enum_names(s.algorithms)[static_cast<size_t>(s.algorithms)],
                                  s.mode == Mode::train ? "training" : "inference", to_string(s.options.compute),
                                  s.options.fuse ? "" : ", without fuse");
+  if (s.memory < 1) text += fmt::format(", with {:.2f} of the memory", s.memory);
   for (Pass p : s.options.skip) text += fmt::format(", without {}", enum_names(p)[static_cast<size_t>(p)]);
   return text;
 }
@@ -106,6 +107,7 @@ Setup any_setup(Rng& rng) {
   s.backend = rng.chance(0.25f) ? "reference" : "onednn";
   s.algorithms = rng.chance(0.5f) ? Algorithms::exact : Algorithms::standard;
   s.mode = rng.chance(0.6f) ? Mode::train : Mode::inference;
+  if (s.mode == Mode::train && rng.chance(0.3f)) s.memory = rng.uniform(0.5f, 0.95f);
   s.options.fuse = rng.chance(0.7f);
   s.options.compute = rng.chance(0.35f) ? DType::bf16 : DType::f32;
   if (rng.chance(0.5f))
@@ -200,6 +202,23 @@ void Checker::compare(const std::vector<Tensor>& results, const Setup& setup, Ve
   }
 }
 
+namespace {
+
+/// A program with the share of memory that the setup allows, or with all of it where that is too little.
+Program compiled(const ProgramSpec& spec, Backend& backend, const Setup& setup) {
+  Program whole = compile(spec, backend, setup.options);
+  if (setup.memory >= 1) return whole;
+  CompileOptions options = setup.options;
+  options.memory_limit = static_cast<size_t>(setup.memory * static_cast<double>(whole.memory().arena_bytes)) + 1;
+  try {
+    return compile(spec, backend, options);
+  } catch (const UsageError&) {
+    return whole;
+  }
+}
+
+}  // namespace
+
 Verdict Checker::check(const Setup& setup) {
   Verdict verdict;
   try {
@@ -207,7 +226,7 @@ Verdict Checker::check(const Setup& setup) {
     BackendPtr& backend = backends_[{setup.backend, setup.algorithms}];
     if (!backend) backend = make_backend(setup.backend, {.algorithms = setup.algorithms});
     g_.restore();
-    Program program = compile(g_.spec(setup.mode), *backend, setup.options);
+    Program program = compiled(g_.spec(setup.mode), *backend, setup);
     const std::vector<Tensor> first = results(program, o, setup.mode), second = results(program, o, setup.mode);
     for (size_t i = 0; i < first.size(); ++i)
       if (!same_bits(first[i], second[i])) verdict.failure += o.names[i] + ": the second run gives other bits\n";

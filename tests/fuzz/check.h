@@ -17,6 +17,7 @@ struct Setup {
   Algorithms algorithms = Algorithms::exact;
   Mode mode = Mode::train;
   CompileOptions options = {.poison = true};
+  double memory = 1;  ///< share of the arena that training may have: with less, values are computed again
 };
 std::string to_text(const Setup& setup);
 /// Any of all ways that there are.
