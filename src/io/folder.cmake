@@ -22,3 +22,7 @@ ocellus_table(io ocellus::io::onnx_io io/onnx/support/operator_table.h OperatorE
 # One file of caffe/layers/ registers types of Caffe's layers.
 file(GLOB caffe_layers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/caffe/layers/*.cpp)
 ocellus_table(io ocellus::io::caffe io/caffe/layer.h CaffeLayer caffe_in_ ${caffe_layers})
+
+# One file of onnx/export/ registers operators of ours that can be written.
+file(GLOB onnx_exported CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/onnx/export/*.cpp)
+ocellus_table(io ocellus::io::onnx_io io/onnx/support/export_table.h ExportEntry exported_in_ ${onnx_exported})

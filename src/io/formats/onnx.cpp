@@ -4,6 +4,7 @@
 
 #include <ocellus/io/format.h>
 
+#include "io/onnx/support/exporter.h"
 #include "io/onnx/support/importer.h"
 #include "io/onnx/support/listing.h"
 
@@ -19,11 +20,14 @@ bool recognises(std::string_view head, const std::filesystem::path& path) {
                                             (head[2] == 0x12 || head[2] == 0x3a || head[2] == 0x42));
 }
 
+Model read(const std::filesystem::path& path) { return onnx_io::import_model(path); }
+
 constexpr std::array<Format, 1> entries = {{{.name = "onnx",
                                              .description = "Open Neural Network Exchange: network and weights",
                                              .endings = endings,
                                              .recognises = recognises,
-                                             .read = onnx_io::import_model,
+                                             .read = read,
+                                             .write = onnx_io::export_model,
                                              .inspect = onnx_io::list_model}}};
 
 }  // namespace

@@ -48,7 +48,7 @@ Operands range(OnnxNode& node) {
   const double start = node.scalar(0, "start"), limit = node.scalar(1, "limit"), delta = node.scalar(2, "delta");
   const double count = delta == 0 ? 0 : std::ceil((limit - start) / delta);
   if (!(count <= static_cast<double>(most_elements))) throw ShapeError(fmt::format("a range of {} numbers", count));
-  Tensor numbers(node.dtype(0), {std::max<int64_t>(static_cast<int64_t>(count), 0)});
+  Tensor numbers(node.constant(0, "start").dtype(), {std::max<int64_t>(static_cast<int64_t>(count), 0)});
   for (int64_t i = 0; i < numbers.numel(); ++i) {
     const double x = start + static_cast<double>(i) * delta;
     if (numbers.dtype() == DType::i64)

@@ -81,8 +81,8 @@ Value powers(const Value& x, const Value& y) {
 Operands pow(OnnxNode& node) {
   const Value x = node.real(0);
   if (!node.known(1) || node.shape(1).numel() != 1) {
-    const Value y = node.value(1);
-    return {powers(x, ops::cast(y, DType::f32))};
+    const Value y = powers(ops::cast(x, DType::f32), ops::cast(node.value(1), DType::f32));
+    return {node.as_input(is_floating(node.dtype(0)) ? y : round_to_even(y), 0)};
   }
   const double exponent = node.scalar(1, "exponent");
   if (node.rank(1) > node.rank(0)) throw Unsupported("an exponent of more dimensions than the base");

@@ -22,6 +22,7 @@
 #include <ocellus/ops/shape.h>
 
 #include "io/emit.h"
+#include "io/onnx/support/metadata.h"
 #include "io/onnx/support/model_file.h"
 #include "io/onnx/support/node.h"
 #include "io/onnx/support/tensor.h"
@@ -68,8 +69,16 @@ class MissingList {
 class LayerNames {
  public:
   void reserve(const std::string& name) { taken_.insert(name); }
+  /// Names that nodes have, and those of the graph's outputs: what gives an output is called as that, if nothing else is.
+  void know(const onnx::GraphProto& graph) {
+    for (const auto& node : graph.node()) nodes_.insert(node.name());
+    for (const auto& v : graph.output()) outputs_.insert(v.name());
+  }
   std::string of(const onnx::NodeProto& node) {
-    std::string base = clean(!node.name().empty() ? node.name() : node.output_size() > 0 ? node.output(0) : "");
+    std::string base = node.name();
+    for (const std::string& output : node.output())
+      if (base.empty() || (outputs_.contains(output) && !nodes_.contains(output))) base = output;
+    base = clean(base);
     if (base.empty()) base = nn::snake_case(node.op_type());
     std::string name = base;
     for (int i = 1; !taken_.insert(name).second; ++i) name = fmt::format("{}_{}", base, i);
@@ -85,7 +94,7 @@ class LayerNames {
     return name.substr(0, 200);
   }
 
-  std::set<std::string> taken_;
+  std::set<std::string> taken_, nodes_, outputs_;
 };
 
 class Importer {
@@ -105,12 +114,17 @@ class Importer {
     for (const auto& v : graph_.input())
       if (!operands_.contains(v.name())) inputs.push_back(input(v, inputs.size()));
     mark_needed();
+    names_.know(graph_);
     for (int i = 0; i < graph_.node_size(); ++i)
       if (needed_[static_cast<size_t>(i)]) node(graph_.node(i));
     Values outputs = results();
     if (!missing_.empty()) throw Unsupported(fmt::format("{}: {}", file_.path().string(), missing_.text()));
     try {
-      return Model(std::move(inputs), std::move(outputs), {.name = file_.name()});
+      Model model(std::move(inputs), std::move(outputs), {.name = file_.name()});
+      std::map<std::string, std::string> texts;
+      for (const auto& entry : file_.proto().metadata_props()) texts[entry.key()] = entry.value();
+      apply_metadata(texts, file_.path().string(), model);
+      return model;
     } catch (const UsageError& e) {
       throw FormatError(file_.path().string(), e.what());
     }

@@ -80,8 +80,7 @@ Value OnnxNode::value(size_t i) const {
 Value OnnxNode::real(size_t i) const {
   const Operand& operand = this->operand(i);
   if (is_floating(operand.dtype())) return value(i);
-  if (!setting_.folding) throw Unsupported(fmt::format("arithmetic on {}", onnx_io::to_string(operand)));
-  return ops::cast(ocellus::constant(operand.constant), DType::f64);
+  return ops::cast(value(i), DType::f64);
 }
 
 Value OnnxNode::exact(size_t i) const {
