@@ -54,7 +54,8 @@ void pad(OpWriter& w) {
   const auto& op = w.op<Pad>();
   std::vector<int64_t> pads = op.before;
   pads.insert(pads.end(), op.after.begin(), op.after.end());
-  w.give(w.add("Pad", {w.in(0), w.integers(pads), w.number(op.value)}, {{"mode", modes[static_cast<size_t>(op.mode)]}}));
+  w.give(
+      w.add("Pad", {w.in(0), w.integers(pads), w.number(op.value)}, {{"mode", modes[static_cast<size_t>(op.mode)]}}));
 }
 
 /// A wide tensor as [N,C,H/b,b,W/b,b,...], and blocks moved in front of the channels or behind them.
@@ -87,14 +88,16 @@ void space_to_depth(OpWriter& w) {
 
 void depth_to_space(OpWriter& w) {
   const auto& op = w.op<DepthToSpace>();
-  if (w.rank() != 4 || op.order == BlockOrder::darknet) throw Unsupported("other than two dimensions, or darknet's order");
+  if (w.rank() != 4 || op.order == BlockOrder::darknet)
+    throw Unsupported("other than two dimensions, or darknet's order");
   w.give(w.add("DepthToSpace", {w.in(0)},
                {{"blocksize", op.block}, {"mode", std::string_view(op.order == BlockOrder::crd ? "CRD" : "DCR")}}));
 }
 
 void resize(OpWriter& w) {
   static constexpr std::array<std::string_view, 3> places = {"half_pixel", "align_corners", "asymmetric"};
-  static constexpr std::array<std::string_view, 4> roundings = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
+  static constexpr std::array<std::string_view, 4> roundings = {"round_prefer_floor", "round_prefer_ceil", "floor",
+                                                                "ceil"};
   const auto& op = w.op<Resize>();
   std::vector<double> scales = {1, 1};
   for (size_t i = 0; i < op.size.size(); ++i)
@@ -139,20 +142,21 @@ void gather_along(OpWriter& w) {
 void one_hot(OpWriter& w) {
   const auto& op = w.op<OneHot>();
   const Tensor values = Tensor::of<float>({2}, {static_cast<float>(op.off), static_cast<float>(op.on)});
-  w.give(w.add("OneHot", {w.in(0), w.tensor(Tensor::of<int64_t>({}, {op.depth})), w.tensor(values)}, {{"axis", op.axis}}));
+  w.give(
+      w.add("OneHot", {w.in(0), w.tensor(Tensor::of<int64_t>({}, {op.depth})), w.tensor(values)}, {{"axis", op.axis}}));
 }
 
 void arg_extremum(OpWriter& w) {
   const auto& op = w.op<ArgExtremum>();
-  const std::string index = w.add(op.smallest ? "ArgMin" : "ArgMax", {w.in(0)},
-                                  {{"axis", op.axis}, {"keepdims", int64_t{op.keep_dims}}});
+  const std::string index =
+      w.add(op.smallest ? "ArgMin" : "ArgMax", {w.in(0)}, {{"axis", op.axis}, {"keepdims", int64_t{op.keep_dims}}});
   w.give(w.add("Cast", {index}, {{"to", as_i32}}));
 }
 
 void top_k(OpWriter& w) {
   const auto& op = w.op<TopK>();
-  const Names found = w.add_many("TopK", {w.in(0), w.integers({op.k})}, 2,
-                                 {{"axis", op.axis}, {"largest", int64_t{!op.smallest}}});
+  const Names found =
+      w.add_many("TopK", {w.in(0), w.integers({op.k})}, 2, {{"axis", op.axis}, {"largest", int64_t{!op.smallest}}});
   w.give(found[0], 0);
   if (w.used(1)) w.give(w.add("Cast", {found[1]}, {{"to", as_i32}}), 1);
 }

@@ -63,8 +63,8 @@ void add_n(OpWriter& w) {
 void cast(OpWriter& w) { w.give(w.add("Cast", {w.in(0)}, {{"to", int64_t{onnx_type_of(w.op<Cast>().dtype)}}})); }
 
 void compare(OpWriter& w) {
-  static constexpr std::array<std::string_view, 6> kinds = {"Equal",   "Equal",   "Less", "LessOrEqual",
-                                                            "Greater", "GreaterOrEqual"};
+  static constexpr std::array<std::string_view, 6> kinds = {"Equal",       "Equal",   "Less",
+                                                            "LessOrEqual", "Greater", "GreaterOrEqual"};
   const CompareKind kind = w.op<Compare>().kind;
   const std::string y = w.add(kinds[static_cast<size_t>(kind)], {w.in(0), w.in(1)});
   w.give(kind == CompareKind::not_equal ? w.add("Not", {y}) : y);

@@ -24,7 +24,8 @@ void batch_norm(OpWriter& w) {
   const auto& op = w.op<BatchNorm>();
   const Names inputs = {w.in(0), w.in(1), w.in(2), w.in(3), variance(w, op)};
   const double epsilon = op.epsilon_outside ? 0 : op.epsilon;
-  w.give(w.activated(w.add("BatchNormalization", inputs, {{"epsilon", epsilon}, {"momentum", op.momentum}}), op.activation));
+  w.give(w.activated(w.add("BatchNormalization", inputs, {{"epsilon", epsilon}, {"momentum", op.momentum}}),
+                     op.activation));
 }
 
 /// Scale and shift of a normalisation, numbers that change nothing where it has none.
@@ -39,7 +40,8 @@ std::string grouped(OpWriter& w, const SampleNorm& op) {
   const Shape& x = w.shape();
   const Tensor ones = Tensor::full(DType::f32, {op.count}, 1), zeros(DType::f32, {op.count});
   const std::string rows = w.add("Reshape", {w.in(0), w.integers({0, op.count, -1})});
-  const std::string normal = w.add("InstanceNormalization", {rows, w.tensor(ones), w.tensor(zeros)}, {{"epsilon", op.epsilon}});
+  const std::string normal =
+      w.add("InstanceNormalization", {rows, w.tensor(ones), w.tensor(zeros)}, {{"epsilon", op.epsilon}});
   std::vector<int64_t> dims(x.begin(), x.end());
   dims[0] = 0;
   std::string y = w.add("Reshape", {normal, w.integers(dims)});
@@ -54,7 +56,8 @@ void sample_norm(OpWriter& w) {
   if (op.blocks == NormBlocks::trailing) {
     const Shape block(x.dims().last(static_cast<size_t>(op.count)));
     const Names affine = affine_of(w, op, block);
-    w.give(w.add("LayerNormalization", {w.in(0), affine[0], affine[1]}, {{"axis", -op.count}, {"epsilon", op.epsilon}}));
+    w.give(
+        w.add("LayerNormalization", {w.in(0), affine[0], affine[1]}, {{"axis", -op.count}, {"epsilon", op.epsilon}}));
   } else if (op.count == x[1] && x.rank() > 2) {
     const Names affine = affine_of(w, op, {x[1]});
     w.give(w.add("InstanceNormalization", {w.in(0), affine[0], affine[1]}, {{"epsilon", op.epsilon}}));

@@ -59,7 +59,8 @@ Tensor passed_on(int64_t size, std::span<const int64_t> order) {
 }
 
 /// Writes a recurrence over gates [N,T,gates*H] and gives h [N,T,H].
-void recurrence(OpWriter& w, const char* kind, std::span<const int64_t> order, const Names& behind, Attributes attributes) {
+void recurrence(OpWriter& w, const char* kind, std::span<const int64_t> order, const Names& behind,
+                Attributes attributes) {
   const int64_t gates = w.shape()[2], hidden = gates / static_cast<int64_t>(order.size());
   const std::string x = w.add("Transpose", {w.in(0)}, {{"perm", std::vector<int64_t>{1, 0, 2}}});
   Names inputs = {x, w.tensor(passed_on(gates, order)), w.tensor(ordered(w.weight(1), order))};

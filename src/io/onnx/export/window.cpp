@@ -43,7 +43,8 @@ void conv_backward_data(OpWriter& w) {
   std::vector<int64_t> further;
   for (size_t i = 0; i < op.input.size(); ++i) {
     const int64_t covered = window.dilation[i] * (window.kernel[i] - 1) + 1;
-    further.push_back(op.input[i] + window.pad_begin[i] + window.pad_end[i] - covered - (window.output[i] - 1) * window.stride[i]);
+    further.push_back(op.input[i] + window.pad_begin[i] + window.pad_end[i] - covered -
+                      (window.output[i] - 1) * window.stride[i]);
   }
   Attributes attributes = attributes_of(window);
   attributes.push_back({"output_padding", further});
@@ -98,12 +99,13 @@ void roi_align(OpWriter& w) {
     return w.add("Slice", {w.in(1), w.integers({begin}), w.integers({end}), w.integers({1})});
   };
   const std::string images = w.add("Cast", {w.add("Squeeze", {columns(0, 1), w.integers({1})})}, {{"to", int64_t{7}}});
-  w.give(w.add("RoiAlign", {w.in(0), columns(1, 5), images},
-               {{"output_height", op.output[0]},
-                {"output_width", op.output[1]},
-                {"spatial_scale", op.scale},
-                {"sampling_ratio", op.sampling_ratio},
-                {"coordinate_transformation_mode", std::string_view(op.aligned ? "half_pixel" : "output_half_pixel")}}));
+  w.give(
+      w.add("RoiAlign", {w.in(0), columns(1, 5), images},
+            {{"output_height", op.output[0]},
+             {"output_width", op.output[1]},
+             {"spatial_scale", op.scale},
+             {"sampling_ratio", op.sampling_ratio},
+             {"coordinate_transformation_mode", std::string_view(op.aligned ? "half_pixel" : "output_half_pixel")}}));
 }
 
 constexpr std::array<ExportEntry, 9> entries = {{

@@ -37,7 +37,8 @@ void export_model(const Model& model, const std::filesystem::path& path) {
   }
   const size_t bytes = proto.ByteSizeLong();
   if (bytes > size_t{std::numeric_limits<int>::max()})
-    throw Unsupported(fmt::format("{}: {} bytes are more than one ONNX file holds, which is 2 GB", path.string(), bytes));
+    throw Unsupported(
+        fmt::format("{}: {} bytes are more than one ONNX file holds, which is 2 GB", path.string(), bytes));
   write_atomically(path, proto.SerializeAsString());
 }
 

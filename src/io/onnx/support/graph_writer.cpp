@@ -174,7 +174,8 @@ Names GraphWriter::add(const Node& node, std::string_view kind, const Names& inp
   proto.set_name(node_name(node, kind));
   for (const std::string& input : inputs) proto.add_input(input);
   Names names;
-  for (size_t i = 0; i < outputs; ++i) names.push_back(unique(i == 0 ? proto.name() : fmt::format("{}_{}", proto.name(), i)));
+  for (size_t i = 0; i < outputs; ++i)
+    names.push_back(unique(i == 0 ? proto.name() : fmt::format("{}_{}", proto.name(), i)));
   for (const std::string& output : names) proto.add_output(output);
   for (const Attribute& a : attributes) set(a, *proto.add_attribute());
   return names;

@@ -162,6 +162,13 @@ Tensor exact_tensor(const TensorProto& proto, const std::shared_ptr<const void>&
 std::string type_name(int type) {
   const auto it = std::ranges::find(stored, type, &Stored::type);
   if (it != stored.end()) return std::string(it->name);
+  // Types that are younger than the schema this is built with have numbers only.
+  static constexpr std::array<std::string_view, 10> small = {
+      "float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4",
+      "int4",         "float4e2m1",     "float8e8m0", "uint2",          "int2"};
+  constexpr int first = 17;
+  if (type >= first && type < first + static_cast<int>(small.size()))
+    return std::string(small[static_cast<size_t>(type - first)]);
   return type == TensorProto::STRING ? "string" : fmt::format("number {}", type);
 }
 
