@@ -1,6 +1,7 @@
 // OpenCV's view of our images and tensors: headers over the same memory, no copies.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include <opencv2/imgproc.hpp>
@@ -28,11 +29,15 @@ inline std::vector<cv::Mat> planes_of(const Tensor& tensor) {
   return planes;
 }
 
-inline int cv_flag(Interpolation rule) {
+/// OpenCV's flag for its own rules, none for other libraries'.
+inline std::optional<int> cv_flag(Interpolation rule) {
   switch (rule) {
     case Interpolation::nearest: return cv::INTER_NEAREST;
     case Interpolation::bilinear: return cv::INTER_LINEAR;
-    default: return cv::INTER_AREA;
+    case Interpolation::area: return cv::INTER_AREA;
+    case Interpolation::bicubic: return cv::INTER_CUBIC;
+    case Interpolation::lanczos4: return cv::INTER_LANCZOS4;
+    default: return std::nullopt;
   }
 }
 

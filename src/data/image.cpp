@@ -12,6 +12,7 @@
 #include <ocellus/base/file.h>
 
 #include "data/cv.h"
+#include "data/resample.h"
 
 namespace ocellus::data {
 namespace {
@@ -96,27 +97,18 @@ void save_image(const std::filesystem::path& path, const Image& image, const Enc
   write_atomically(path, encode_image(image, path.extension().string(), config));
 }
 
-std::string_view to_string(Interpolation interpolation) {
-  switch (interpolation) {
-    case Interpolation::nearest: return "nearest";
-    case Interpolation::bilinear: return "bilinear";
-    default: return "area";
-  }
-}
-
-Interpolation interpolation_from_string(std::string_view name) {
-  for (const auto rule : {Interpolation::nearest, Interpolation::bilinear, Interpolation::area})
-    if (to_string(rule) == name) return rule;
-  throw UsageError(fmt::format("unknown interpolation '{}': nearest, bilinear or area", name));
-}
-
 Image resize(const Image& image, int width, int height, Interpolation rule) {
   check_channels(image, "resize");
   if (width < 1 || height < 1) throw UsageError(fmt::format("can't resize an image to {}x{}", width, height));
   if (width == image.width && height == image.height) return image;
   Image out(width, height, image.channels);
-  cv::Mat target = mat_of(out);
-  cv::resize(mat_of(image), target, target.size(), 0, 0, cv_flag(rule));
+  if (const auto flag = cv_flag(rule)) {
+    cv::Mat target = mat_of(out);
+    cv::resize(mat_of(image), target, target.size(), 0, 0, *flag);
+  } else {
+    resample({.height = image.height, .width = image.width, .channels = image.channels}, image.pixels.data(),
+             {.height = height, .width = width, .channels = image.channels}, out.pixels.data(), rule);
+  }
   return out;
 }
 

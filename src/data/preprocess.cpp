@@ -9,6 +9,7 @@
 
 #include "data/convert.h"
 #include "data/cv.h"
+#include "data/resample.h"
 
 namespace ocellus::data {
 namespace {
@@ -25,6 +26,16 @@ void check_statistics(const std::vector<float>& values, const char* what, int64_
 
 bool is_image(const Shape& shape) { return shape.rank() == 3 && (shape[0] == 1 || shape[0] == 3); }
 
+void resize_plane(const cv::Mat& from, const Placement& at, Interpolation rule, cv::Mat& to) {
+  if (const auto flag = cv_flag(rule)) return cv::resize(from, to, cv::Size(at.width, at.height), 0, 0, *flag);
+  to.create(at.height, at.width, from.type());
+  const Extents in = {.height = from.rows, .width = from.cols}, out = {.height = at.height, .width = at.width};
+  if (from.type() == CV_8U)
+    resample(in, from.ptr<uint8_t>(), out, to.ptr<uint8_t>(), rule);
+  else
+    resample(in, from.ptr<float>(), out, to.ptr<float>(), rule);
+}
+
 /// A copy of [C,H,W] brought to the target size.
 Tensor resized(const Preprocess& p, const Tensor& sample) {
   const Shape& shape = sample.shape();
@@ -37,7 +48,7 @@ Tensor resized(const Preprocess& p, const Tensor& sample) {
   auto to = planes_of(out);
   cv::Mat whole;
   for (size_t c = 0; c < from.size(); ++c) {
-    cv::resize(from[c], whole, cv::Size(at.width, at.height), 0, 0, cv_flag(p.interpolation));
+    resize_plane(from[c], at, p.interpolation, whole);
     if (p.resize == ResizeRule::crop)
       whole(cv::Rect(-at.x, -at.y, p.width, p.height)).copyTo(to[c]);
     else

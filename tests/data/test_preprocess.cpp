@@ -106,8 +106,6 @@ TEST(Preprocess, NamesComeBack) {
     EXPECT_EQ(resize_rule_from_string(to_string(rule)), rule);
   for (const auto order : {ColourOrder::rgb, ColourOrder::bgr})
     EXPECT_EQ(colour_order_from_string(to_string(order)), order);
-  EXPECT_EQ(message_of<UsageError>([] { interpolation_from_string("cubic"); }),
-            "unknown interpolation 'cubic': nearest, bilinear or area");
 }
 
 TEST(Augment, MirrorTurnsRowsRoundAndLeavesItsInputAlone) {

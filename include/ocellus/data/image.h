@@ -86,11 +86,36 @@ OCELLUS_API void save_image(const std::filesystem::path& path, const Image& imag
 /// True for the extensions of the formats that can be read, in any case: ".jpg", ".JPEG", ".png", ...
 OCELLUS_API bool is_image_extension(std::string_view extension);
 
-enum class Interpolation : uint8_t { nearest, bilinear, area };
-OCELLUS_API std::string_view to_string(Interpolation interpolation);         ///< "nearest", "bilinear", "area"
+/// How pixels between pixels are made. Libraries differ, so rules have the names of theirs. Without a prefix: OpenCV's, which
+/// look at a fixed number of neighbours however much is shrunk; only `area` averages. `pillow_`: Pillow's, antialiased, of the
+/// same bytes as its. `torch_`: those of PyTorch's interpolate, in floats; `aligned` is align_corners=True, `smooth` is
+/// antialias=True.
+enum class Interpolation : uint8_t {
+  nearest,
+  bilinear,
+  area,
+  bicubic,
+  lanczos4,
+  pillow_nearest,
+  pillow_box,
+  pillow_bilinear,
+  pillow_hamming,
+  pillow_bicubic,
+  pillow_lanczos,
+  torch_nearest,
+  torch_nearest_exact,
+  torch_bilinear,
+  torch_bilinear_aligned,
+  torch_bilinear_smooth,
+  torch_bicubic,
+  torch_bicubic_aligned,
+  torch_bicubic_smooth,
+  torch_area,
+};
+OCELLUS_API std::string_view to_string(Interpolation interpolation);         ///< "bilinear", "pillow_lanczos", ...
 OCELLUS_API Interpolation interpolation_from_string(std::string_view name);  ///< throws UsageError
 
-/// Resizes to width x height pixels; `area` averages the pixels covered and is the one to shrink with.
+/// Resizes to width x height pixels. Rules that compute in floats round to the nearest byte, halves to the even one.
 OCELLUS_API Image resize(const Image& image, int width, int height, Interpolation rule = Interpolation::bilinear);
 
 OCELLUS_API Image crop(const Image& image, const Rect& rect);  ///< throws UsageError when it sticks out
