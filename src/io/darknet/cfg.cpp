@@ -15,7 +15,7 @@ namespace ocellus::io::darknet {
 namespace {
 
 constexpr uint64_t most_bytes = uint64_t{16} << 20;
-constexpr size_t most_sections = 4096, most_options = 1024, shown = 40;
+constexpr size_t most_sections = 1024, most_options = 1024, shown = 40;
 
 /// Short names that darknet takes as well.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> aliases = {{{"network", "net"},

@@ -61,7 +61,7 @@ struct Cfg {
 
 /// Parses a text as darknet does: white space anywhere in a line has no meaning, lines that begin with # or ; are comments,
 /// and so is what follows a #. Throws FormatError for a line that is none of these, a text that does not begin with
-/// [net], one over 16 MB or 4,096 sections.
+/// [net], one over 16 MB or 1,024 sections.
 Cfg parse(std::string text, std::string file);
 Cfg read_cfg(const std::filesystem::path& path);
 

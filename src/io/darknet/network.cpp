@@ -19,6 +19,9 @@ namespace {
 constexpr int64_t most_fresh = int64_t{1} << 29;     // numbers of a network without weights: 2 GB
 constexpr int64_t most_elements = int64_t{1} << 28;  // of one layer's output, for one picture
 
+constexpr int64_t most_operators = 1 << 17;
+constexpr size_t most_listed = 20;
+
 std::string label(const Section& section) { return fmt::format("[{}] in line {}", section.name(), section.line()); }
 
 int64_t elements(const Value& v) {
@@ -43,9 +46,15 @@ void refuse_unknown(const Cfg& cfg) {
     if (!kind_of(cfg.sections[i])) unknown[cfg.sections[i].name()].push_back(cfg.sections[i].line());
   if (unknown.empty()) return;
   std::string list;
-  for (const auto& [name, lines] : unknown)
+  size_t listed = 0;
+  for (const auto& [name, lines] : unknown) {
+    if (++listed > most_listed) {
+      list += fmt::format(" and {} more", unknown.size() - most_listed);
+      break;
+    }
     list += fmt::format("{}[{}] ({} time{}, first in line {})", list.empty() ? "" : ", ", name, lines.size(),
                         lines.size() == 1 ? "" : "s", lines[0]);
+  }
   throw Unsupported(fmt::format("{}: sections that have no counterpart: {}", cfg.file, list));
 }
 
@@ -100,6 +109,12 @@ void Network::need(const Section& section, std::initializer_list<int64_t> factor
   if (weights_) return weights_->need(count, label(section));
   numbers_ += count;
   if (numbers_ > most_fresh) section.fail(fmt::format("makes more than {} weights of the network", most_fresh));
+}
+
+void Network::spend(const Section& section, int64_t operators) {
+  operators_ += operators;
+  if (operators_ > most_operators)
+    section.fail(fmt::format("makes the network larger than {} operators", most_operators));
 }
 
 Value Network::layer(const Section& section, const Values& inputs, NodeLayer::Emit fn,

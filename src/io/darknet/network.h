@@ -53,6 +53,8 @@ class Network {
   /// Throws FormatError where the section needs more numbers than the file, or a network, can have. Factors are not
   /// multiplied before they are checked.
   void need(const Section& section, std::initializer_list<int64_t> factors);
+  /// Counts operators of a section that emits many; throws FormatError for more than a network can have.
+  void spend(const Section& section, int64_t operators);
   /// A layer of this section that emits through `fn`; its parameters are then filled from the file in the order of `stored`.
   Value layer(const Section& section, const Values& inputs, NodeLayer::Emit fn,
               std::initializer_list<StoredName> stored = {});
@@ -76,7 +78,8 @@ class Network {
   Value start_, current_;
   int64_t width_ = 0, height_ = 0;
   bool letterbox_ = false;
-  int64_t numbers_ = 0;  ///< parameters so far, in elements
+  int64_t numbers_ = 0;    ///< parameters so far, in elements
+  int64_t operators_ = 0;  ///< counted so far
   WeightsReader* weights_;
   std::vector<Value> outputs_;
   std::vector<Stored> stored_;

@@ -142,6 +142,7 @@ Value local(Network& net, const Section& s) {
     s.fail(fmt::format("windows of {} reach beyond one element of padding", size));
   const int64_t places = out[0] * out[1], taps = in[1] * size * size;
   net.need(s, {places, filters, taps + 1});
+  net.spend(s, size * size);
   const auto emit = [&](nn::Build& build, const Values& inputs) {
     const Value weights = build.parameter("kernel", {places, filters, taps}, ParamRole::kernel, nn::he_normal());
     const Value bias = build.parameter("bias", {filters, out[0], out[1]}, ParamRole::bias, nn::zeros());

@@ -16,6 +16,7 @@ namespace {
 Value route(Network& net, const Section& s) {
   const auto layers = s.integers("layers");
   if (layers.empty()) s.fail("needs layers=");
+  net.spend(s, static_cast<int64_t>(layers.size()));
   const int64_t groups = s.integer("groups", {.otherwise = 1, .least = 1});
   const int64_t group = s.integer("group_id", {.otherwise = 0, .least = 0, .most = groups - 1});
   Values inputs;
@@ -56,6 +57,7 @@ Value shortcut(Network& net, const Section& s) {
     throw Unsupported(fmt::format("line {}: [shortcut] weights_type has no counterpart", s.line()));
   const auto from = s.integers("from");
   if (from.empty()) s.fail("needs from=");
+  net.spend(s, 3 * static_cast<int64_t>(from.size()));
   const double alpha = s.real("alpha", 1), beta = s.real("beta", 1);
   Values inputs = {net.input()};
   for (const int64_t reference : from) inputs.push_back(net.output(s, reference));
