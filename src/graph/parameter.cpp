@@ -41,14 +41,26 @@ Tensor Parameter::value() const {
   return plain;
 }
 
-void Parameter::set_value(const Tensor& plain) {
+void Parameter::expect(const Tensor& plain) const {
   if (!(plain.shape() == shape_) || plain.dtype() != DType::f32)
     throw ShapeError("parameter " + path() + " is f32" + shape_.to_string() + ", got " +
                      std::string(to_string(plain.dtype())) + plain.shape().to_string());
+}
+
+void Parameter::set_value(const Tensor& plain) {
+  expect(plain);
   if (layout_)
     layout_->pack(plain, data_.get());
   else
     std::memcpy(data_.get(), plain.data(), plain.bytes());
+  touch();
+}
+
+void Parameter::share_value(const Tensor& plain) {
+  expect(plain);
+  const auto shared = std::make_shared<Tensor>(plain);
+  if (claimed_ || layout_ || reinterpret_cast<uintptr_t>(shared->data()) % 64 != 0) return set_value(plain);
+  data_ = std::shared_ptr<void>(shared, shared->data());
   touch();
 }
 

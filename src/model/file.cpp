@@ -108,7 +108,7 @@ void write_model(const Model::State& state, const std::filesystem::path& path, c
 void restore_weights(Model::State& state, const SafetensorsFile& file, const std::string& source) {
   // All are checked before any is set.
   for (const ParameterPtr& p : state.parameters) expect_tensor(file, p->path(), p->shape(), source);
-  for (const ParameterPtr& p : state.parameters) p->set_value(*file.find(p->path()));
+  for (const ParameterPtr& p : state.parameters) p->share_value(*file.find(p->path()));
 }
 
 void restore_optimizer(Model::State& state, const SafetensorsFile& file, const std::string& source) {

@@ -21,6 +21,7 @@ namespace ocellus {
 namespace {
 
 constexpr uint64_t max_header = 100'000'000;
+constexpr size_t data_alignment = 64;  // so that a map of the file can be computed with as it is
 constexpr std::string_view metadata_key = "__metadata__";
 
 struct FileType {
@@ -289,7 +290,7 @@ std::string header_json(const std::filesystem::path& path, const SafetensorsFile
     throw UsageError(path.string() + ": a name or a metadata text is not UTF-8");
   }
   text += '}';
-  text.append((8 - text.size() % 8) % 8, ' ');
+  text.append((data_alignment - (sizeof(uint64_t) + text.size()) % data_alignment) % data_alignment, ' ');
   if (text.size() > max_header)
     throw UsageError(
         fmt::format("{}: names and metadata take {} bytes; {} fit", path.string(), text.size(), max_header));

@@ -53,11 +53,13 @@ void store(DType dtype, void* data, int64_t i, double value) {
 }  // namespace
 
 std::shared_ptr<void> allocate(size_t bytes) {
-  const size_t rounded = (std::max<size_t>(bytes, 1) + 63) / 64 * 64;
-  void* data = std::aligned_alloc(64, rounded);
-  if (data == nullptr) throw std::bad_alloc();
-  std::memset(data, 0, rounded);
-  return {data, [](void* p) { std::free(p); }};
+  // Large zeros from calloc are pages that the system makes when they are first touched.
+  constexpr size_t alignment = 64;
+  const size_t rounded = (std::max<size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
+  void* whole = std::calloc(1, rounded + alignment);
+  if (whole == nullptr) throw std::bad_alloc();
+  void* data = static_cast<char*>(whole) + (alignment - reinterpret_cast<uintptr_t>(whole) % alignment) % alignment;
+  return {data, [whole](void*) { std::free(whole); }};
 }
 
 Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(shape), numel_(shape.numel()) {
@@ -105,8 +107,7 @@ Tensor Tensor::clone() const {
 }
 
 Tensor Tensor::reshape(Shape shape) const {
-  if (shape.numel() != numel_)
-    throw ShapeError("can't reshape " + shape_.to_string() + " to " + shape.to_string());
+  if (shape.numel() != numel_) throw ShapeError("can't reshape " + shape_.to_string() + " to " + shape.to_string());
   Tensor t = *this;
   t.shape_ = shape;
   return t;

@@ -34,6 +34,9 @@ class OCELLUS_API Parameter {
   void initialise(uint64_t seed);        ///< from (seed, path)
   Tensor value() const;                  ///< a plain copy
   void set_value(const Tensor& plain);   ///< throws ShapeError naming the parameter
+  /// The same, but from now on the tensor's memory is the parameter's too, where alignment allows it and nothing has claimed
+  /// the parameter: for files that are mapped.
+  void share_value(const Tensor& plain);
 
   /// Physical storage: what kernels and optimisers see. Padding elements are zero.
   const LayoutPtr& layout() const { return layout_; }
@@ -49,6 +52,8 @@ class OCELLUS_API Parameter {
   void touch() { ++version_; }
 
  private:
+  void expect(const Tensor& plain) const;
+
   std::string name_;
   Shape shape_;
   ParamRole role_;

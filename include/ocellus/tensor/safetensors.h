@@ -54,7 +54,7 @@ OCELLUS_API SafetensorsHeader inspect_safetensors(const std::filesystem::path& p
 /// Throws as inspect_safetensors does, and Unsupported for an element type that has no DType (I16, U64, F8_E4M3, ...).
 OCELLUS_API SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
-/// Writes the file atomically, tensors in the order given; the header is padded so that the data start on 8 bytes.
+/// Writes the file atomically, tensors in the order given; the header is padded so that the data start on 64 bytes.
 /// Throws UsageError for a name given twice or not in UTF-8, or an empty tensor handle; IoError when the disk refuses.
 OCELLUS_API void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);
 
