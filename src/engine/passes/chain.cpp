@@ -41,7 +41,7 @@ class Chaining {
 
  private:
   static bool fits(const Node& node, const Values& inputs) {
-    if (!chainable(node.op())) return false;
+    if (!chainable(node.op()) || (node.as<AddN>() && inputs.size() > 2)) return false;
     const TensorType& type = node.types()[0];
     return (type.dtype == DType::f32 || type.dtype == DType::bf16) && std::ranges::all_of(inputs, [&](const Value& v) {
              return v.dtype() == type.dtype && (v.shape() == type.shape || spreads(v.shape(), type.shape));

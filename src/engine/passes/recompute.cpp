@@ -92,7 +92,7 @@ class Recomputation {
     look(fullest);
     for (;;) {
       Choice best;
-      for (int root = 0; root < static_cast<int>(plan_.buffers.size()); ++root)
+      for (int root = 0; root < static_cast<int>(touches_.size()); ++root)
         if (Choice c = choice(root); c.score > best.score) best = std::move(c);
       if (best.root == none) return false;
       if (apply(best)) return true;
