@@ -254,6 +254,22 @@ std::string kernels_of_concat(Backend& backend, const Graph& graph) {
   return kernels;
 }
 
+// Blocks that are not full have zeros where there is no channel, also after a normalisation without epsilon.
+TEST_P(OnBackend, NormalisationWithoutEpsilonKeepsPaddingZero) {
+  const Value x = input("x", {DType::f32, {2, 17, 3, 4}}), w = input("w", {DType::f32, {17, 17, 3, 3}});
+  const Value ones = constant(Tensor::of<float>({17}, std::vector<float>(17, 1)));
+  BatchNormInference norm;
+  norm.epsilon = 0;
+  const Value blocks = emit(std::make_shared<const BatchNormTrain>(), {x, ones, ones})[0];
+  const Value y = apply(norm, {blocks, ones, ones, ones, ones});
+  const Graph graph{.inputs = {x, w}, .outputs = {ops::conv(y, w, {})}, .updates = {}};
+  Program program = compile({.graph = graph, .inputs = {x.type(), w.type()}}, *backend, {.poison = true});
+  const std::vector<Tensor> inputs = {random_tensor(x.shape(), 1), random_tensor(w.shape(), 2)};
+  for (size_t i = 0; i < 2; ++i) program.input(i).copy_from(inputs[i]);
+  program.run();
+  EXPECT_LT(largest_difference(program.output(0), evaluate(graph, inputs, DType::f64)[0]), 1e-4);
+}
+
 // Values that are joined are computed where they belong, if that is one piece of memory.
 TEST_P(OnBackend, PartsAreComputedInPlace) {
   enum Order { plain, blocks };

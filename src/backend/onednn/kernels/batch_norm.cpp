@@ -39,7 +39,9 @@ KernelAnswer make_inference(const KernelRequest& request, Backend& backend) {
   const auto& op = *request.node.as<BatchNormInference>();
   const RuntimePtr& runtime = runtime_of(backend);
   Planner plan(request, runtime);
-  const Desc x = plan.incoming(0), channels = plan.plain_input(1);
+  // Variance and epsilon of 0 both would make NaN of channels that only fill a block.
+  const bool fills = plan.incoming(0).get_size() != bytes_of(request.node.inputs()[0].type());
+  const Desc x = fills && op.epsilon == 0 ? plan.plain_input(0) : plan.incoming(0), channels = plan.plain_input(1);
   const Forward::desc desc(dnnl::prop_kind::forward_inference, x, static_cast<float>(op.epsilon),
                            flags_for(op.activation) | Flags::use_global_stats);
   const Forward::primitive_desc pd(desc, user_scratchpad(), runtime->engine());
