@@ -128,5 +128,47 @@ TEST(DarknetExport, a_trained_network_keeps_its_text) {
   EXPECT_EQ(read_text(folder / "net.weights").substr(0, 20), testing_darknet::weights_file({}));
 }
 
+TEST(DarknetExport, a_detector_without_its_text_keeps_its_boxes) {
+  const std::string convolution = "[convolutional]\nfilters=14\nactivation=linear\n";
+  const std::vector<std::string> heads = {
+      "[yolo]\nmask=2,0\nanchors=1,2,3,4,5,6\nclasses=2\nnum=3\nscale_x_y=1.05\nnew_coords=1\n",
+      "[region]\nanchors=1,2,0.5,0.25\nclasses=2\nnum=2\nsoftmax=1\n"};
+  for (const std::string& head : heads) {
+    const std::string cfg =
+        testing_darknet::net(3, 8, 8) + convolution + head + "[route]\nlayers=0\n" + convolution + head;
+    Model model = testing_darknet::network(cfg);
+    model.set_metadata("darknet/cfg", "");
+    const Model back = through_files(model);
+    EXPECT_EQ(back.metadata().at("detector"), model.metadata().at("detector")) << head;
+    EXPECT_EQ(back.graph().outputs.size(), 2u);
+    expect_same(model, back, 1e-6);
+  }
+}
+
+TEST(DarknetExport, yolov4_tiny_has_the_published_number_of_weights) {
+  const auto conv = [](int filters, int size, int stride = 1) {
+    return fmt::format("[conv]\nbatch_normalize=1\nfilters={}\nsize={}\nstride={}\npad=1\nactivation=leaky\n", filters,
+                       size, stride);
+  };
+  const auto head = [](const std::string& mask) {
+    return "[conv]\nfilters=255\nactivation=linear\n[yolo]\nmask=" + mask +
+           "\nanchors=10,14, 23,27, 37,58, 81,82, 135,169, 344,319\nclasses=80\nnum=6\nscale_x_y=1.05\n";
+  };
+  std::string cfg = testing_darknet::net(3, 416, 416) + conv(32, 3, 2) + conv(64, 3, 2);
+  for (const int filters : {64, 128, 256})
+    cfg += conv(filters, 3) + "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n" + conv(filters / 2, 3) +
+           conv(filters / 2, 3) + "[route]\nlayers=-1,-2\n" + conv(filters, 1) +
+           "[route]\nlayers=-6,-1\n[maxpool]\nsize=2\nstride=2\n";
+  cfg += conv(512, 3) + conv(256, 1) + conv(512, 3) + head("3,4,5") + "[route]\nlayers=-4\n" + conv(128, 1) +
+         "[upsample]\nstride=2\n[route]\nlayers=-1,23\n" + conv(256, 3) + head("1,2,3");
+  const TemporaryFolder folder;
+  testing_files::write_text(folder / "net.cfg", cfg);
+  const io::FileContent content = io::inspect_model(folder / "net.cfg");
+  uint64_t bytes = 20;
+  for (const io::FileTensor& t : content.tensors) bytes += t.bytes;
+  EXPECT_EQ(bytes, 24'251'276u);  // yolov4-tiny.weights
+  EXPECT_EQ(content.layers.size(), 39u);
+}
+
 }  // namespace
 }  // namespace ocellus
