@@ -26,3 +26,7 @@ ocellus_table(io ocellus::io::caffe io/caffe/layer.h CaffeLayer caffe_in_ ${caff
 # One file of onnx/export/ registers operators of ours that can be written.
 file(GLOB onnx_exported CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/onnx/export/*.cpp)
 ocellus_table(io ocellus::io::onnx_io io/onnx/support/export_table.h ExportEntry exported_in_ ${onnx_exported})
+
+# One file of keras/operators/ registers operators that can be written as Keras's layers.
+file(GLOB keras_operators CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/io/keras/operators/*.cpp)
+ocellus_table(io ocellus::io::keras::writing io/keras/operator_table.h KerasOperator writes_in_ ${keras_operators})

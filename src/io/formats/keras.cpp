@@ -4,6 +4,7 @@
 
 #include <ocellus/io/format.h>
 
+#include "io/keras/export.h"
 #include "io/keras/file.h"
 
 namespace ocellus::io {
@@ -25,12 +26,14 @@ constexpr std::array<Format, 2> entries = {{{.name = "keras",
                                              .endings = archive_endings,
                                              .recognises = is_archive,
                                              .read = keras::read_archive,
+                                             .write = keras::write_archive,
                                              .inspect = keras::inspect_archive},
                                             {.name = "keras-h5",
                                              .description = "Keras 1 and 2: network and weights in an HDF5 file",
                                              .endings = hdf5_endings,
                                              .recognises = is_hdf5,
                                              .read = keras::read_hdf5,
+                                             .write = keras::write_hdf5,
                                              .inspect = keras::inspect_hdf5}}};
 
 }  // namespace
