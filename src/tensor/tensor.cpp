@@ -8,6 +8,7 @@
 #include <new>
 
 #include <ocellus/base/error.h>
+#include <ocellus/base/threads.h>
 
 namespace ocellus {
 namespace {
@@ -139,7 +140,12 @@ void Tensor::copy_from(const Tensor& other) {
   check_dtype(other.dtype_);
   if (other.numel_ != numel_)
     throw ShapeError("can't copy " + other.shape_.to_string() + " into " + shape_.to_string());
-  if (numel_ > 0) std::memcpy(data_, other.data_, bytes());
+  // A thread that copies its part of a batch has it at hand when it computes with it.
+  constexpr int64_t grain = 65536;
+  parallel_for(static_cast<int64_t>(bytes()), grain, [&](int64_t begin, int64_t end) {
+    std::memcpy(static_cast<char*>(data_) + begin, static_cast<const char*>(other.data_) + begin,
+                static_cast<size_t>(end - begin));
+  });
 }
 
 std::string Tensor::to_string() const {

@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <ocellus/base/error.h>
 #include <ocellus/base/threads.h>
 #include <ocellus/ops/conv_pool.h>
 
@@ -14,6 +15,24 @@ namespace {
 using simd::SmallConv;
 
 constexpr int64_t lanes = SmallConv::max_lanes;
+
+/// Positions of maxima as these kernels keep them, sixteen samples side by side: for each other alone.
+class LanePositions final : public Layout {
+ public:
+  explicit LanePositions(size_t bytes) : bytes_(bytes) {}
+  size_t bytes() const override { return bytes_; }
+  bool equals(const Layout& other) const override {
+    const auto* o = dynamic_cast<const LanePositions*>(&other);
+    return o && o->bytes_ == bytes_;
+  }
+  std::string to_string() const override { return "lanes"; }
+  bool holds_masters() const override { return false; }
+  void pack(const Tensor&, void*) const override { throw Unsupported("positions in lanes are no tensor"); }
+  void unpack(const void*, Tensor&) const override { throw Unsupported("positions in lanes are no tensor"); }
+
+ private:
+  size_t bytes_;
+};
 
 /// Sizes, pointers' distances, and memory of each thread for the padded inputs and the outputs of one vector of samples.
 class LaneKernel : public Kernel {
@@ -28,23 +47,24 @@ class LaneKernel : public Kernel {
         outputs_of_thread_(s.out_channels * s.out_h * s.out_w * lanes),
         inputs_(zeroed_floats(threads_ * padded_)),
         outputs_(zeroed_floats(threads_ * outputs_of_thread_)) {
-    if (pools) pooled_ = zeroed_floats(threads_ * 2 * y_distance_ * lanes);
+    if (pools) pooled_ = zeroed_floats(threads_ * 2 * y_distance_ * lanes);  // the second half: positions nobody reads
   }
 
   bool pools() const { return pooled_ != nullptr; }
   float* input_lanes() const { return inputs_.get() + omp_get_thread_num() * padded_; }
   float* output_lanes() const { return outputs_.get() + omp_get_thread_num() * outputs_of_thread_; }
-  simd::PooledLanes pooled_lanes() const {
+  /// This thread's values, and the positions of group g where they belong.
+  simd::PooledLanes pooled_lanes(float* positions, int64_t g) const {
     float* values = pooled_.get() + omp_get_thread_num() * 2 * y_distance_ * lanes;
-    return {values, values + y_distance_ * lanes};
+    return {values, positions ? positions + g * lanes * y_distance_ : values + y_distance_ * lanes};
   }
   /// The gradient of the convolution's result for group g, into this thread's output lanes.
-  void fill_gradient(const float* dy, const int32_t* positions, int64_t g) const {
-    const int64_t first = g * lanes * y_distance_;
+  void fill_gradient(const float* dy, float* positions, int64_t g) const {
+    const float* first = dy + g * lanes * y_distance_;
     if (pools())
-      simd::fill_unpooled_lanes(s_, dy + first, positions + first, pooled_lanes(), output_lanes());
+      simd::fill_unpooled_lanes(s_, first, pooled_lanes(positions, g), output_lanes());
     else
-      simd::fill_output_lanes(s_, dy + first, y_distance_, output_lanes());
+      simd::fill_output_lanes(s_, first, y_distance_, output_lanes());
   }
 
   SmallConv s_;
@@ -62,19 +82,19 @@ class Forward final : public LaneKernel {
     weights_ = static_cast<const float*>(inputs[1]);
     bias_ = inputs.size() > 2 ? static_cast<const float*>(inputs[2]) : nullptr;
     y_ = static_cast<float*>(outputs[0]);
-    positions_ = pools() ? static_cast<int32_t*>(outputs[1]) : nullptr;
+    positions_ = pools() ? static_cast<float*>(outputs[1]) : nullptr;
   }
 
   void run() override {
     parallel_for(groups_, 1, [this](int64_t begin, int64_t end) {
       for (int64_t g = begin; g < end; ++g) {
-        const int64_t first = g * lanes * y_distance_;
+        float* y = y_ ? y_ + g * lanes * y_distance_ : nullptr;
         simd::fill_lanes(s_, x_ + g * lanes * x_distance_, x_distance_, input_lanes());
         if (pools())
-          simd::lane_conv_pool(s_, input_lanes(), weights_, bias_, below_, output_lanes(), pooled_lanes(),
-                               {y_ ? y_ + first : nullptr, positions_ ? positions_ + first : nullptr});
+          simd::lane_conv_pool(s_, input_lanes(), weights_, bias_, below_, output_lanes(), pooled_lanes(positions_, g),
+                               y);
         else
-          simd::lane_conv(s_, input_lanes(), weights_, bias_, below_, output_lanes(), y_ + first, y_distance_);
+          simd::lane_conv(s_, input_lanes(), weights_, bias_, below_, output_lanes(), y, y_distance_);
       }
     });
   }
@@ -85,7 +105,7 @@ class Forward final : public LaneKernel {
   const float* weights_ = nullptr;
   const float* bias_ = nullptr;
   float* y_ = nullptr;
-  int32_t* positions_ = nullptr;
+  float* positions_ = nullptr;
 };
 
 /// The gradient of the input. Inputs: dy, the positions if there is pooling, weights.
@@ -95,7 +115,7 @@ class Data final : public LaneKernel {
 
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     dy_ = static_cast<const float*>(inputs[0]);
-    positions_ = pools() ? static_cast<const int32_t*>(inputs[1]) : nullptr;
+    positions_ = pools() ? static_cast<float*>(inputs[1]) : nullptr;
     weights_ = static_cast<const float*>(inputs.back());
     dx_ = static_cast<float*>(outputs[0]);
   }
@@ -111,7 +131,7 @@ class Data final : public LaneKernel {
 
  private:
   const float* dy_ = nullptr;
-  const int32_t* positions_ = nullptr;
+  float* positions_ = nullptr;
   const float* weights_ = nullptr;
   float* dx_ = nullptr;
 };
@@ -124,7 +144,7 @@ class Weights final : public LaneKernel {
   void bind(std::span<void* const> inputs, std::span<void* const> outputs, void*) override {
     x_ = static_cast<const float*>(inputs[0]);
     dy_ = static_cast<const float*>(inputs[1]);
-    positions_ = pools() ? static_cast<const int32_t*>(inputs[2]) : nullptr;
+    positions_ = pools() ? static_cast<float*>(inputs[2]) : nullptr;
     sums_.bind(outputs);
   }
 
@@ -143,13 +163,14 @@ class Weights final : public LaneKernel {
     simd::fill_lanes(s_, x_ + g * lanes * x_distance_, x_distance_, input_lanes());
     fill_gradient(dy_, positions_, g);
     simd::lane_conv_weights(s_, input_lanes(), output_lanes(), sums_.of_thread());
-    sums_.add_bias(pools() ? pooled_lanes().values : output_lanes(), y_distance_ / s_.out_channels * lanes);
+    sums_.add_bias(pools() ? pooled_lanes(positions_, g).values : output_lanes(),
+                   y_distance_ / s_.out_channels * lanes);
   }
 
   SmallConvSums sums_;
   const float* x_ = nullptr;
   const float* dy_ = nullptr;
-  const int32_t* positions_ = nullptr;
+  float* positions_ = nullptr;
 };
 
 /// Sizes, or why not.
@@ -163,18 +184,35 @@ std::variant<SmallConv, std::string> lane_conv_of(const TensorType& x, const Ten
   return s;
 }
 
-/// A plan whose kernel is a K of these sizes, or why not.
+struct Positions {
+  size_t index = 0;
+  bool output = false;
+};
+
+/// A plan whose kernel is a K of these sizes, or why not. `positions`: which value that is, an output or an input.
 template <class K, class... Rest>
-KernelAnswer planned(const Node& node, const std::variant<SmallConv, std::string>& s, int64_t samples, bool pools,
-                     Rest... rest) {
+KernelAnswer planned(const Node& node, const std::variant<SmallConv, std::string>& s, int64_t samples,
+                     std::optional<Positions> positions, Rest... rest) {
   if (const auto* why = std::get_if<std::string>(&s)) return *why;
-  return plain_plan(node, pools ? "simd:lanes, pooled" : "simd:lanes",
-                    std::make_unique<K>(std::get<SmallConv>(s), samples, pools, rest...));
+  KernelPlan plan = plain_plan(node, positions ? "simd:lanes, pooled" : "simd:lanes",
+                               std::make_unique<K>(std::get<SmallConv>(s), samples, positions.has_value(), rest...));
+  if (positions) {
+    const Types types = positions->output ? node.types() : node.input_types();
+    (positions->output ? plan.outputs : plan.inputs)[positions->index] =
+        std::make_shared<const LanePositions>(bytes_of(types[positions->index]));
+  }
+  return plan;
 }
 
 template <class O>
 constexpr bool pooled = std::is_same_v<O, ConvPool> || std::is_same_v<O, ConvPoolBackwardData> ||
                         std::is_same_v<O, ConvPoolBackwardWeights>;
+
+/// The positions of operators that have them.
+template <class O>
+std::optional<Positions> positions_of(const Positions& there) {
+  return pooled<O> ? std::optional(there) : std::nullopt;
+}
 
 template <class O>
 int64_t groups_of(const O& op) {
@@ -194,7 +232,7 @@ KernelAnswer make_forward(const KernelRequest& request, Backend&) {
   if (!below) return "for linear and relu, without a residual";
   const TensorType& x = node.inputs()[0].type();
   return planned<Forward>(node, lane_conv_of(x, node.inputs()[1].type(), op.window, groups_of(op)), x.shape[0],
-                          pooled<O>, *below);
+                          positions_of<O>({1, true}), *below);
 }
 
 template <class O>
@@ -203,7 +241,7 @@ KernelAnswer make_backward_data(const KernelRequest& request, Backend&) {
   const auto& op = *node.as<O>();
   const TensorType& x = node.types()[0];
   return planned<Data>(node, lane_conv_of(x, node.inputs().back().type(), op.window, groups_of(op)), x.shape[0],
-                       pooled<O>);
+                       positions_of<O>({1}));
 }
 
 template <class O>
@@ -211,7 +249,8 @@ KernelAnswer make_backward_weights(const KernelRequest& request, Backend&) {
   const Node& node = request.node;
   const auto& op = *node.as<O>();
   const TensorType& x = node.inputs()[0].type();
-  return planned<Weights>(node, lane_conv_of(x, node.types()[0], op.window, groups_of(op)), x.shape[0], pooled<O>);
+  return planned<Weights>(node, lane_conv_of(x, node.types()[0], op.window, groups_of(op)), x.shape[0],
+                          positions_of<O>({2}));
 }
 
 }  // namespace

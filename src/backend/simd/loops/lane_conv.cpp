@@ -411,19 +411,13 @@ void lane_conv(const SmallConv& s, const float* lanes, const float* weights, con
 }
 
 void lane_conv_pool(const SmallConv& s, const float* lanes, const float* weights, const float* bias, float below,
-                    float* rows, const PooledLanes& pooled, const Pooled& to) {
-  const int64_t count = lane_pooled(s), distance = count;
+                    float* rows, const PooledLanes& pooled, float* y) {
   HWY_DYNAMIC_DISPATCH(forward_pool)(s, lanes, weights, bias, below, rows, pooled.values, pooled.positions);
-  if (to.values) HWY_DYNAMIC_DISPATCH(scatter)(pooled.values, distance, count, to.values);
-  if (to.positions)
-    HWY_DYNAMIC_DISPATCH(scatter)(pooled.positions, distance, count, reinterpret_cast<float*>(to.positions));
+  if (y) HWY_DYNAMIC_DISPATCH(scatter)(pooled.values, lane_pooled(s), lane_pooled(s), y);
 }
 
-void fill_unpooled_lanes(const SmallConv& s, const float* dy, const int32_t* positions, const PooledLanes& pooled,
-                         float* lanes) {
-  const int64_t count = lane_pooled(s), distance = count;
-  HWY_DYNAMIC_DISPATCH(gather)(dy, distance, count, pooled.values);
-  HWY_DYNAMIC_DISPATCH(gather)(reinterpret_cast<const float*>(positions), distance, count, pooled.positions);
+void fill_unpooled_lanes(const SmallConv& s, const float* dy, const PooledLanes& pooled, float* lanes) {
+  HWY_DYNAMIC_DISPATCH(gather)(dy, lane_pooled(s), lane_pooled(s), pooled.values);
   HWY_DYNAMIC_DISPATCH(unpool)(s, pooled.values, pooled.positions, lanes);
 }
 

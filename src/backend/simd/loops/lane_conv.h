@@ -29,22 +29,16 @@ void lane_conv(const SmallConv& s, const float* lanes, const float* weights, con
 /// Elements of a sample's result after pooling over 2x2 windows that lie side by side.
 inline int64_t lane_pooled(const SmallConv& s) { return s.out_channels * (s.out_h / 2) * (s.out_w / 2); }
 /// A pooled result and the positions of its maxima in the convolution's planes, of 16 samples side by side; positions are
-/// integers, moved as what they look like.
+/// integers, kept as what they look like.
 struct PooledLanes {
   float* values = nullptr;
   float* positions = nullptr;
 };
-/// The same of 16 samples one after another; null for what nobody uses.
-struct Pooled {
-  float* values = nullptr;
-  int32_t* positions = nullptr;
-};
-/// What `lane_conv` gives, pooled. `rows` holds two rows of all output channels; `pooled` is room for what goes `to`.
+/// What `lane_conv` gives, pooled; y may be null. `rows` holds two rows of all output channels.
 void lane_conv_pool(const SmallConv& s, const float* lanes, const float* weights, const float* bias, float below,
-                    float* rows, const PooledLanes& pooled, const Pooled& to);
-/// As `fill_output_lanes`, from the gradient and the positions of the pooled result. `pooled` is room for both, side by side.
-void fill_unpooled_lanes(const SmallConv& s, const float* dy, const int32_t* positions, const PooledLanes& pooled,
-                         float* lanes);
+                    float* rows, const PooledLanes& pooled, float* y);
+/// As `fill_output_lanes`, from the gradient of the pooled result; `pooled.values` is room for it.
+void fill_unpooled_lanes(const SmallConv& s, const float* dy, const PooledLanes& pooled, float* lanes);
 
 /// The gradient of 16 inputs: dx, `distance` floats apart. `lanes` holds in_channels padded planes.
 void lane_conv_data(const SmallConv& s, const float* dy, const float* weights, float* lanes, float* dx,
