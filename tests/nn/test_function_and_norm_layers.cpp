@@ -31,14 +31,14 @@ std::vector<float> run(const Layer& layer, const Shape& sample, const std::vecto
 }
 
 template <class F>
-std::function<std::unique_ptr<Layer>(std::string)> activation_of(F function) {
+std::function<std::unique_ptr<Layer>(std::string)> layer_of(F function) {
   return [function](std::string name) { return std::make_unique<Activation>(function, std::move(name)); };
 }
 
 TEST(FunctionLayers, AreLayers) {
-  layer_check({.title = "a function", .make = activation_of(mish), .samples = {{3, 4, 2}}, .output = {3, 4, 2}});
-  layer_check({.title = "a name", .make = activation_of("swish"), .samples = {{5}}, .output = {5}});
-  layer_check({.title = "fused kinds too", .make = activation_of(tanh_), .samples = {{5}}, .output = {5}});
+  layer_check({.title = "a function", .make = layer_of(mish), .samples = {{3, 4, 2}}, .output = {3, 4, 2}});
+  layer_check({.title = "a name", .make = layer_of("swish"), .samples = {{5}}, .output = {5}});
+  layer_check({.title = "fused kinds too", .make = layer_of(tanh_), .samples = {{5}}, .output = {5}});
   layer_check({.title = "a slope for each channel",
                .make = maker<PReLU>(PReLUConfig{}),
                .samples = {{3, 4, 2}},
