@@ -24,8 +24,7 @@ packages=(
   libhwy-dev                # Highway: vector code that picks its instruction set at run time
   zlib1g-dev                # reading .gz data
   libonnx-dev               # the schema of ONNX files
-  libprotobuf-dev           # ONNX and Caffe files are protocol buffers
-  protobuf-compiler         # compiles Caffe's schema
+  libprotobuf-dev           # ONNX files are protocol buffers
   libhdf5-dev               # Keras' .h5 files
   libzip-dev                # Keras' .keras files
   python3                   # the checks in tools/ (standard library only)

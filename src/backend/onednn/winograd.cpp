@@ -1,6 +1,6 @@
 // Three steps for a few tiles at a time, so that what lies between them stays in the cache: transform the tiles, one product of
 // matrices for each point, transform back. Each thread takes its own tiles through all three, and waits for no other: what one
-// core has written, another one reads ten times as slowly. Backward weights sums the products over all tiles and transforms once.
+// core has written can be slow to read for another one. Backward weights sums the products over all tiles and transforms once.
 
 #include "backend/onednn/winograd.h"
 
